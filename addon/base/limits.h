@@ -1,0 +1,26 @@
+// Every bound of the addon, with its reason. What happens when a bound is reached is said, and tested, where the bound is applied.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace demi {
+
+// --- sched: coroutine frames ---
+
+// Frames are rounded up to a multiple of this. Half a cache line wastes 16 bytes of a frame on average, and a frame of ours takes some 200.
+constexpr size_t kFrameGranuleBytes = 32;
+// Frames up to this size, with 16 bytes for their header, are pooled; a larger one goes to the heap each time. A frame holds what lives
+// across a suspension: a few references and counters, and 2 KiB is ten times as much as any coroutine of ours needs.
+constexpr size_t kPooledFrameBytesMax = 2048;
+// Frames of one size are carved out of blocks of this size: big enough for 100 frames and more, so that growing is rare, small enough
+// that a size used only once costs little.
+constexpr size_t kFrameBlockBytes = 32 * 1024;
+
+// --- libos ---
+
+// Operations that one turn resumes before it looks at the backend and the timers again: a burst of 256 costs some 10 us, and what
+// remains has its turn next.
+constexpr size_t kReadyBudget = 256;
+
+}  // namespace demi

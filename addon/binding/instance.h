@@ -1,0 +1,100 @@
+// Instance: one libOS as JavaScript sees it: its control region (control_layout.h), the SgArrays in JavaScript's hands, and the
+// functions that JavaScript calls. Each function validates its arguments, makes one call of the libOS, and converts the result.
+// Errors that a caller may see are returned as negative numbers; JavaScript makes the exception, because it knows the arguments.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <napi.h>
+
+#include "binding/control_layout.h"
+#include "binding/environment.h"
+#include "libos/libos.h"
+#include "memory/sga_table.h"
+#include "memory/window.h"
+
+namespace demi {
+
+enum class PollMode : uint8_t { kAdaptive = 0, kBusy = 1, kSleep = 2 };
+
+struct InstanceSettings {
+  uint32_t queues_limit = 0;
+  uint32_t tokens_limit = 0;
+  uint64_t buffer_bytes = 0;
+  PollMode poll = PollMode::kAdaptive;
+  bool poison = false;
+  std::string loopback_namespace;
+};
+
+class Instance {
+ public:
+  // nullptr when there is no memory for the control region.
+  static std::unique_ptr<Instance> create(Environment& environment, const InstanceSettings& settings);
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+  ~Instance();
+
+  // The object of functions that JavaScript holds.
+  Napi::Object make_functions(Napi::Env env, Napi::Function notify);
+
+  // nullptr once it is destroyed. The Instance itself lives as long as its environment: functions may still point to it.
+  LibOS* libos() { return libos_.get(); }
+  void destroy();
+  // Moves results into the completion ring, as many as there is room for; true if there were any.
+  bool publish();
+  bool has_published() const { return libos_ != nullptr && published_ != word(control::kConsumed); }
+  void flag_attention() { word(control::kAttention) = 1; }
+  bool keeps_alive() const { return libos_ != nullptr && referenced_ && libos_->operations().pending() > 0; }
+  // Whether its driver is to go on spinning, given that there was progress a moment ago.
+  bool wants_spin(bool progress);
+  // Gives back what JavaScript returned since the last call.
+  void take_returns();
+  bool has_idle_staging_room(const std::shared_ptr<LoopbackDomain>& domain) const {
+    return domain_ == domain && staging_ && staging_->references == 1;
+  }
+  // Tells JavaScript that there are completions. Only from libuv's callbacks.
+  void notify();
+
+ private:
+  friend class InstanceFunctions;
+
+  Instance(Environment& environment, const InstanceSettings& settings, std::shared_ptr<Mapping> region);
+
+  uint32_t& word(uint32_t index) const { return reinterpret_cast<uint32_t*>(region_->data())[index]; }
+  uint32_t* entry(uint32_t area, uint32_t index) const { return &word(area + index * control::kEntryWords); }
+
+  // --- submissions ---
+  void submit_all();
+  int32_t submit(uint32_t* entry);
+  Started submit_push(Queue& queue, const uint32_t* entry);
+  // The first submission entry describes it; its payload is `source`.
+  int32_t submit_bytes(PushSource& source, uint64_t bytes);
+  int32_t conclude(const Started& started, uint32_t* entry);
+  void write_completion(uint32_t* entry, Completion& completion, OpCode opcode);
+  void release_consumed();
+
+  // --- memory ---
+  bool renew_staging();
+  Errno take_staged(PushRequest& request, uint32_t offset, uint32_t length);
+  void write_sga(uint32_t* entry, uint32_t id, const SgArray& array);
+
+  static Endpoint read_endpoint(const uint32_t* entry);
+  static void write_endpoint(uint32_t* entry, const Endpoint& endpoint);
+
+  Environment& environment_;
+  const PollMode poll_;
+  std::shared_ptr<Mapping> region_;
+  std::shared_ptr<LoopbackDomain> domain_;
+  std::unique_ptr<LibOS> libos_;
+  SgaTable sgas_;
+  BufferRef staging_;
+  Napi::FunctionReference notify_;
+  bool referenced_ = true;
+  uint32_t published_ = 0;  // as in the control region, which JavaScript could overwrite
+  uint32_t released_ = 0;   // completions whose operations were given back
+  std::unique_ptr<Operation*[]> ring_operations_;  // whose results are in the ring
+};
+
+}  // namespace demi

@@ -1,0 +1,371 @@
+#include "libos/libos.h"
+
+#include <utility>
+
+#include "base/limits.h"
+#include "libos/memory_queue.h"
+
+namespace demi {
+
+Operation::DeadlineTimer::DeadlineTimer(Operation& owner)
+    : Timer([](Timer& timer) {
+        Operation& operation = static_cast<DeadlineTimer&>(timer).operation;
+        operation.libos.expire(operation);
+      }),
+      operation(owner) {}
+
+LibOS::LibOS(const LibOSSettings& settings)
+    : id_(settings.id),
+      clock_(*settings.clock),
+      memory_(settings.memory),
+      names_(settings.names),
+      timers_(settings.clock->now()),
+      scheduler_(timers_),
+      operations_(*this, scheduler_, settings.tokens_limit),
+      queues_(settings.id, settings.descriptors),
+      now_(settings.clock->now()) {}
+
+LibOS::~LibOS() { DEMI_ASSERT(queues_.size() == 0, "a backend must destroy its queues before its base goes"); }
+
+void LibOS::destroy_queues() {
+  stopping_ = true;
+  for (uint32_t slot = 0; slot < operations_.slots(); ++slot) {
+    Operation* operation = operations_.at(slot);
+    if (operation != nullptr) cancel(*operation);
+  }
+  for (uint32_t slot = 0; slot < queues_.slots(); ++slot) {
+    Queue* queue = queues_.at(slot);
+    if (queue == nullptr) continue;
+    std::unique_ptr<Queue> removed = queues_.remove(queue->descriptor);
+    removed->abort();
+  }
+  immediate_.sga.clear();
+}
+
+// --- calls that finish at once ---
+
+Result<QDesc> LibOS::add_queue(std::unique_ptr<Queue> queue) {
+  if (queues_.full()) return Errno::kEMFILE;
+  ++counters_.queues_opened;
+  return queues_.add(std::move(queue));
+}
+
+Result<QDesc> LibOS::socket(Family family, int type, int protocol) {
+  if (queues_.full()) return Errno::kEMFILE;
+  Result<std::unique_ptr<Queue>> made = make_socket(family, type, protocol);
+  if (!made) return made.error();
+  return add_queue(std::move(*made));
+}
+
+Result<QDesc> LibOS::memory_queue(uint64_t capacity_messages) {
+  return add_queue(std::make_unique<MemoryQueue>(*this, std::make_shared<MemoryQueueCore>(capacity_messages)));
+}
+
+Result<QDesc> LibOS::create_pipe(std::string_view pipe_name, uint64_t capacity_messages) {
+  if (queues_.full()) return Errno::kEMFILE;
+  Result<std::shared_ptr<MemoryQueueCore>> core = names_->create(pipe_name, capacity_messages);
+  if (!core) return core.error();
+  return add_queue(std::make_unique<MemoryQueue>(*this, std::move(*core)));
+}
+
+Result<QDesc> LibOS::open_pipe(std::string_view pipe_name) {
+  Result<std::shared_ptr<MemoryQueueCore>> core = names_->open(pipe_name);
+  if (!core) return core.error();
+  return add_queue(std::make_unique<MemoryQueue>(*this, std::move(*core)));
+}
+
+// --- starting operations ---
+
+void LibOS::prepare_immediate() {
+  ++counters_.operations;
+  immediate_.error = Errno::kOk;
+  immediate_.has_endpoint = false;
+  DEMI_ASSERT(immediate_.sga.empty(), "the last immediate result was not taken");
+}
+
+Operation* LibOS::open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit) {
+  Operation* operation = operations_.open(beyond_limit);
+  if (operation == nullptr) return nullptr;
+  ++counters_.operations_pending;
+  operation->opcode = opcode;
+  operation->queue = queue;
+  operation->qd = qd;
+  operation->started_at = now_;
+  return operation;
+}
+
+Started LibOS::wait_in(OperationLine* line, Operation& operation, bool for_memory) {
+  if (line != nullptr) line->push_back(operation);
+  if (for_memory) waiting_for_memory_.push_back(operation);
+  operation.task = run(operation);
+  scheduler_.start(operation.task);
+  return {Started::State::kPending, Errno::kOk, &operation};
+}
+
+Started LibOS::push(Queue& queue, PushRequest& request) {
+  if (queue.end_of_pushes_requested) return {Started::State::kRefused, Errno::kEPIPE};
+  if (request.total_bytes == 0 && queue.is_stream) return {Started::State::kRefused, Errno::kEINVAL};
+  if (request.total_bytes > queue.largest_push_bytes) return {Started::State::kRefused, Errno::kEMSGSIZE};
+  if (request.has_destination && !queue.takes_destination) return {Started::State::kRefused, Errno::kENOTSUP};
+  prepare_immediate();
+  OperationLine& line = queue.lines().writers;
+  const Attempt attempted = line.empty() ? queue.try_push(request, immediate_) : Attempt::would_block();
+  if (attempted.outcome == Attempt::Outcome::kDone) {
+    immediate_.bytes_accepted = request.accepted_bytes;
+    return {Started::State::kFinished};
+  }
+  if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
+  Operation* operation = open(OpCode::kPush, &queue, queue.descriptor, request.accepted_bytes > 0);
+  if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
+  operation->push = std::move(request);
+  if (operation->push.source != nullptr) {
+    operation->push.kept = operation->push.source->keep();
+    operation->push.source = operation->push.kept.get();
+  }
+  return wait_in(&line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
+}
+
+Started LibOS::pop(Queue& queue, uint64_t limit_bytes) {
+  prepare_immediate();
+  OperationLine& line = queue.lines().readers;
+  const Attempt attempted = line.empty() ? queue.try_pop(limit_bytes, immediate_) : Attempt::would_block();
+  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
+  if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
+  Operation* operation = open(OpCode::kPop, &queue, queue.descriptor);
+  if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
+  operation->pop_limit = limit_bytes;
+  const Started started = wait_in(&line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
+  queue.reader_waits();
+  return started;
+}
+
+Started LibOS::accept(Queue& queue) {
+  prepare_immediate();
+  OperationLine& line = queue.lines().readers;
+  const Attempt attempted = line.empty() ? attempt_accept(queue, immediate_) : Attempt::would_block();
+  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
+  if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
+  Operation* operation = open(OpCode::kAccept, &queue, queue.descriptor);
+  if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
+  const Started started = wait_in(&line, *operation, false);
+  queue.reader_waits();
+  return started;
+}
+
+Started LibOS::connect(Queue& queue, const Endpoint& remote) {
+  // Checked first: an active open that has begun could not be taken back.
+  if (operations_.full()) return {Started::State::kRefused, Errno::kEAGAIN};
+  const Errno wrong = queue.begin_connect(remote);
+  if (wrong != Errno::kOk) return {Started::State::kRefused, wrong};
+  prepare_immediate();
+  const Attempt attempted = queue.try_connect(immediate_);
+  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
+  if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
+  Operation* operation = open(OpCode::kConnect, &queue, queue.descriptor);
+  return wait_in(&queue.lines().writers, *operation, false);
+}
+
+Started LibOS::shutdown(Queue& queue, ShutdownHow how) {
+  prepare_immediate();
+  OperationLine& line = queue.lines().writers;
+  // Only the end of the write side has a place in the order of pushes.
+  const bool waits = how != ShutdownHow::kRead && !line.empty();
+  const Attempt attempted = waits ? Attempt::would_block() : queue.try_shutdown(how, immediate_);
+  if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
+  if (how != ShutdownHow::kRead) queue.end_of_pushes_requested = true;
+  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
+  Operation* operation = open(OpCode::kShutdown, &queue, queue.descriptor, true);
+  operation->how = how;
+  return wait_in(&line, *operation, false);
+}
+
+Started LibOS::close(Queue& queue) {
+  prepare_immediate();
+  const QDesc qd = queue.descriptor;
+  Operation* operation = nullptr;
+  if (close_now(queues_.remove(qd), qd, immediate_, &operation)) return {Started::State::kFinished};
+  return {Started::State::kPending, Errno::kOk, operation};
+}
+
+bool LibOS::close_now(std::unique_ptr<Queue> queue, QDesc qd, Completion& completion, Operation** operation) {
+  cancel_line(queue->lines().readers, *queue);
+  cancel_line(queue->lines().writers, *queue);
+  queue->begin_close();
+  if (queue->try_close(completion).outcome == Attempt::Outcome::kDone) return true;
+  ++orphans_;
+  *operation = open(OpCode::kClose, queue.get(), qd, true);
+  const Duration limit = queue->close_time_limit;
+  (*operation)->closing = std::move(queue);
+  wait_in(&(*operation)->queue->lines().writers, **operation, false);
+  if (limit > Duration()) set_deadline(**operation, clock_.now() + limit);
+  return false;
+}
+
+Started LibOS::stop() {
+  prepare_immediate();
+  stopping_ = true;
+  for (uint32_t slot = 0; slot < operations_.slots(); ++slot) {
+    Operation* operation = operations_.at(slot);
+    if (operation != nullptr && operation->opcode != OpCode::kClose) cancel(*operation);
+  }
+  for (uint32_t slot = 0; slot < queues_.slots(); ++slot) {
+    Queue* queue = queues_.at(slot);
+    if (queue == nullptr) continue;
+    const QDesc qd = queue->descriptor;
+    Operation* closing = nullptr;
+    if (!close_now(queues_.remove(qd), qd, immediate_, &closing)) closing->nobody_asked = true;
+  }
+  immediate_.error = Errno::kOk;
+  if (orphans_ == 0) return {Started::State::kFinished};
+  stopper_ = open(OpCode::kClose, nullptr, QDesc(), true);
+  stopper_->stops_libos = true;
+  return wait_in(nullptr, *stopper_, false);
+}
+
+// --- one coroutine per pending operation ---
+
+namespace {
+OperationLine& line_of(Operation& operation) {
+  QueueLines& lines = operation.queue->lines();
+  return operation.opcode == OpCode::kPop || operation.opcode == OpCode::kAccept ? lines.readers : lines.writers;
+}
+}  // namespace
+
+Task<void> LibOS::run(Operation& operation) {
+  for (;;) {
+    co_await operation.wakeup.wait();
+    // The order of a line is strict: whoever is woken out of turn waits for those in front.
+    if (operation.line_hook.linked() && line_of(operation).front() != &operation) continue;
+    const Attempt attempted = attempt(operation, operation.completion);
+    if (attempted.outcome == Attempt::Outcome::kWouldBlock) continue;
+    if (attempted.outcome == Attempt::Outcome::kNoMemory) {
+      if (!operation.memory_hook.linked()) waiting_for_memory_.push_back(operation);
+      continue;
+    }
+    // What would have been refused at the call goes through the token now: the caller has long returned.
+    if (attempted.outcome == Attempt::Outcome::kRefused) operation.completion.error = attempted.error;
+    break;
+  }
+  finish(operation);
+}
+
+Attempt LibOS::attempt(Operation& operation, Completion& completion) {
+  switch (operation.opcode) {
+    case OpCode::kPush: {
+      const Attempt attempted = operation.queue->try_push(operation.push, completion);
+      completion.bytes_accepted = operation.push.accepted_bytes;
+      return attempted;
+    }
+    case OpCode::kPop:
+      return operation.queue->try_pop(operation.pop_limit, completion);
+    case OpCode::kAccept:
+      return attempt_accept(*operation.queue, completion);
+    case OpCode::kConnect:
+      return operation.queue->try_connect(completion);
+    case OpCode::kShutdown:
+      return operation.queue->try_shutdown(operation.how, completion);
+    case OpCode::kClose:
+      if (operation.stops_libos) return orphans_ == 0 ? Attempt::done() : Attempt::would_block();
+      return operation.queue->try_close(completion);
+  }
+  DEMI_ASSERT(false, "an operation code that does not exist");
+  return Attempt::done();
+}
+
+Attempt LibOS::attempt_accept(Queue& queue, Completion& completion) {
+  if (queues_.full()) return Attempt::failed(completion, Errno::kEMFILE);
+  std::unique_ptr<Queue> connection;
+  const Attempt attempted = queue.try_accept(connection, completion);
+  if (attempted.outcome == Attempt::Outcome::kDone && completion.error == Errno::kOk) {
+    completion.new_queue = queues_.add(std::move(connection));
+    ++counters_.queues_opened;
+  }
+  return attempted;
+}
+
+void LibOS::finish(Operation& operation) {
+  timers_.cancel(operation.deadline);
+  operation.memory_hook.unlink();
+  if (operation.line_hook.linked()) {
+    OperationLine& line = line_of(operation);
+    operation.line_hook.unlink();
+    Queue::wake_front(line);
+  }
+  if (operation.opcode == OpCode::kClose && !operation.stops_libos) {
+    operation.closing.reset();
+    --orphans_;
+    if (orphans_ == 0 && stopper_ != nullptr) wake(*stopper_);
+  }
+  if (&operation == stopper_) stopper_ = nullptr;
+  operation.queue = nullptr;
+  operations_.finish(operation);
+}
+
+// --- cancellation and deadlines ---
+
+void LibOS::cancel(Operation& operation, Errno error) {
+  if (operation.state != Operation::State::kPending) return;
+  if (error == Errno::kECANCELED) ++counters_.canceled;
+  operation.task = Task<void>();
+  Completion& completion = operation.completion;
+  completion.error = error;
+  if (operation.stops_libos) {
+    // At the end of its time a stop does not fail: what has not drained by then is reset, as announced.
+    completion.error = Errno::kOk;
+    cancel_every_close();
+  } else if (operation.opcode == OpCode::kConnect) {
+    operation.queue->abandon_connect();
+  } else if (operation.opcode == OpCode::kClose) {
+    operation.queue->abort();
+  } else if (operation.opcode == OpCode::kShutdown) {
+    operation.queue->end_of_pushes_requested = false;
+  }
+  completion.bytes_accepted = operation.push.accepted_bytes;
+  finish(operation);
+}
+
+void LibOS::cancel_every_close() {
+  for (uint32_t slot = 0; slot < operations_.slots(); ++slot) {
+    Operation* operation = operations_.at(slot);
+    if (operation != nullptr && operation->opcode == OpCode::kClose && !operation->stops_libos) cancel(*operation);
+  }
+}
+
+void LibOS::cancel_line(OperationLine& line, Queue& queue) {
+  for (Operation* operation = line.front(); operation != nullptr;) {
+    Operation* next = line.next(*operation);
+    // Descriptors of one named pipe share a line: only this one's operations end.
+    if (operation->queue == &queue) operation->libos.cancel(*operation);
+    operation = next;
+  }
+}
+
+void LibOS::set_deadline(Operation& operation, Instant due) {
+  if (operation.state == Operation::State::kPending) timers_.arm(operation.deadline, due);
+}
+
+void LibOS::expire(Operation& operation) {
+  ++counters_.timed_out;
+  cancel(operation, Errno::kETIMEDOUT);
+}
+
+// --- the turn ---
+
+bool LibOS::run_ready() {
+  if (waits_for_memory() && !memory_->starved()) {
+    while (Operation* operation = waiting_for_memory_.pop_front()) wake(*operation);
+  }
+  if (!scheduler_.has_ready()) return false;
+  scheduler_.run_ready(kReadyBudget);
+  return true;
+}
+
+bool LibOS::turn(Instant now) {
+  now_ = now;
+  bool any = poll_backend(now);
+  if (timers_.expire(now) > 0) any = true;
+  if (run_ready()) any = true;
+  return any;
+}
+
+}  // namespace demi

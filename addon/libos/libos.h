@@ -1,0 +1,168 @@
+// LibOS: the contract of every backend, and the machine that all of them share.
+//
+// A backend implements make_socket() with its own kind of Queue (queue.h), and poll_backend(), where frames or kernel events come
+// in. Everything else is here, once: the descriptor and operation tables, waiting, order, cancellation, deadlines, closing, memory
+// queues, and the turn of the loop.
+//
+// Call order: any call; then run_ready() (or turn(now), which also reads the backend and the timers); then take_done() until it
+// gives nothing; then release() of what was delivered. Nothing blocks. A libOS belongs to the thread that made it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/timer_wheel.h"
+#include "libos/operation.h"
+#include "libos/operation_table.h"
+#include "libos/queue.h"
+#include "libos/queue_table.h"
+#include "memory/memory.h"
+#include "sched/scheduler.h"
+
+namespace demi {
+
+class MemoryQueueNames;
+
+struct LibOSSettings {
+  uint32_t id = 0;                          // part of every descriptor; no two libOSes of a process share one
+  uint32_t tokens_limit = 0;                // operations in the table at once
+  std::span<double> descriptors;            // see QueueTable; its length is the limit of queues
+  std::shared_ptr<Memory> memory;           // libOSes whose queues can meet share one
+  std::shared_ptr<MemoryQueueNames> names;  // the named pipes that open_pipe() finds
+  Clock* clock = nullptr;                   // outlives the libOS
+};
+
+// Where an operation stands when the call that started it returns.
+struct Started {
+  enum class State : uint8_t {
+    kFinished,  // LibOS::immediate() holds what it came to
+    kPending,   // `operation` will be handed out by take_done()
+    kRefused,   // `error` is for the caller; nothing was started
+  };
+  State state;
+  Errno error = Errno::kOk;
+  Operation* operation = nullptr;
+};
+
+struct LibOSCounters {
+  uint64_t operations = 0;           // started, finished at once or not
+  uint64_t operations_pending = 0;   // of these, could not finish at once
+  uint64_t canceled = 0;
+  uint64_t timed_out = 0;
+  uint64_t queues_opened = 0;
+  uint64_t datagrams_dropped = 0;    // nobody was bound there, or the receive queue was full
+  uint64_t resets = 0;               // connections ended by a reset, either side
+  uint64_t memory_waits = 0;         // attempts that met an exhausted buffer pool
+};
+
+class LibOS {
+ public:
+  explicit LibOS(const LibOSSettings& settings);
+  LibOS(const LibOS&) = delete;
+  LibOS& operator=(const LibOS&) = delete;
+  // The backend's destructor must have called destroy_queues().
+  virtual ~LibOS();
+
+  // --- the backend ---
+  virtual const char* name() const = 0;
+  virtual Result<std::unique_ptr<Queue>> make_socket(Family family, int type, int protocol) = 0;
+  // Takes in what has arrived and sends what is due. True if there was anything.
+  virtual bool poll_backend(Instant now) = 0;
+  // Whether anything but this thread's own calls and timers can ever complete an operation.
+  virtual bool has_outside_world() const = 0;
+
+  // --- calls that finish at once ---
+  Result<QDesc> socket(Family family, int type, int protocol);
+  Result<QDesc> memory_queue(uint64_t capacity_messages);
+  Result<QDesc> create_pipe(std::string_view pipe_name, uint64_t capacity_messages);
+  Result<QDesc> open_pipe(std::string_view pipe_name);
+  QueueTable& queues() { return queues_; }
+
+  // --- operations ---
+  // `request` is moved from unless the call is refused. Its `source` need only be valid during the call.
+  Started push(Queue& queue, PushRequest& request);
+  Started pop(Queue& queue, uint64_t limit_bytes);
+  Started accept(Queue& queue);
+  Started connect(Queue& queue, const Endpoint& remote);
+  Started shutdown(Queue& queue, ShutdownHow how);
+  // The descriptor ends with the call; the queue lives on until what it accepted is delivered.
+  Started close(Queue& queue);
+  // Cancels everything, closes every queue and finishes when the last orphan is gone, or at its deadline.
+  Started stop();
+  // What the last operation that finished at once came to; valid until the next one starts.
+  Completion& immediate() { return immediate_; }
+
+  // Completes it with `error` if it is still pending. Data already received stays; the queue stays usable.
+  void cancel(Operation& operation, Errno error = Errno::kECANCELED);
+  // Fails with ETIMEDOUT at `due`.
+  void set_deadline(Operation& operation, Instant due);
+
+  // --- the turn ---
+  // True if there was anything to do. `now` is the only clock read of a turn.
+  bool turn(Instant now);
+  // Runs woken operations, a bounded number; true if any ran. Cheap when there is nothing.
+  bool run_ready();
+  // Whether run_ready() would find anything. Another libOS of this thread may have woken one of our operations.
+  bool has_work() const { return scheduler_.has_ready() || (waits_for_memory() && !memory_->starved()); }
+  bool waits_for_memory() const { return !waiting_for_memory_.empty(); }
+  Instant next_deadline() { return timers_.next_deadline(); }
+  Operation* take_done() { return operations_.take_done(); }
+  void release(Operation& operation) { operations_.release(operation); }
+  OperationTable& operations() { return operations_; }
+
+  // --- for queues ---
+  Scheduler& scheduler() { return scheduler_; }
+  TimerWheel& timers() { return timers_; }
+  Memory& memory() { return *memory_; }
+  LibOSCounters& counters() { return counters_; }
+  // Lets the operation try again in the next run_ready() of its libOS.
+  static void wake(Operation& operation) { operation.wakeup.notify_one(); }
+  Clock& clock() { return clock_; }
+  uint32_t id() const { return id_; }
+  uint32_t orphans() const { return orphans_; }
+
+ protected:
+  // Cancels every operation and aborts every queue. For destructors of backends, whose queues need the backend.
+  void destroy_queues();
+
+ private:
+  friend struct Operation::DeadlineTimer;
+
+  Task<void> run(Operation& operation);
+  Attempt attempt(Operation& operation, Completion& completion);
+  Attempt attempt_accept(Queue& queue, Completion& completion);
+  Operation* open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit = false);
+  // Starts the operation's coroutine, at the back of `line` if there is one.
+  Started wait_in(OperationLine* line, Operation& operation, bool for_memory);
+  void finish(Operation& operation);
+  void expire(Operation& operation);
+  void cancel_line(OperationLine& line, Queue& queue);
+  void cancel_every_close();
+  // True when nothing remained to be delivered; otherwise `operation` is the pending close.
+  bool close_now(std::unique_ptr<Queue> queue, QDesc qd, Completion& completion, Operation** operation);
+  void prepare_immediate();
+  Result<QDesc> add_queue(std::unique_ptr<Queue> queue);
+
+  const uint32_t id_;
+  Clock& clock_;
+  std::shared_ptr<Memory> memory_;
+  std::shared_ptr<MemoryQueueNames> names_;
+  TimerWheel timers_;
+  Scheduler scheduler_;
+  OperationTable operations_;
+  QueueTable queues_;
+  Completion immediate_;
+  LibOSCounters counters_;
+  IntrusiveList<Operation, &Operation::memory_hook> waiting_for_memory_;
+  Instant now_;                     // of the last turn; ages of operations are measured by it
+  uint32_t orphans_ = 0;            // queues that were closed and still deliver
+  Operation* stopper_ = nullptr;    // the pending stop()
+  bool stopping_ = false;
+};
+
+}  // namespace demi

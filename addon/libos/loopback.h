@@ -1,0 +1,61 @@
+// Loopback: the reference implementation of libos.h, and the default libOS. Connections are pairs of queues in memory; there is no
+// TCP, no clock and no device, and nothing but this thread's own calls ever completes an operation.
+//
+// What it keeps of the real thing is everything that a program can observe: ports, backlog, half-close, resets, linger, back-pressure.
+// What it lacks: loss, delay, TIME-WAIT. Every unicast address is local here, so a program keeps the addresses that it will use.
+// Read queue.h and libos.h first, then loopback_stream.h and loopback_datagram.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "base/random.h"
+#include "libos/libos.h"
+#include "libos/loopback_socket.h"
+
+namespace demi {
+
+// The addresses in use among the libOSes that see each other. Belongs to one thread, as they do.
+class LoopbackNamespace {
+ public:
+  explicit LoopbackNamespace(uint64_t seed) : random_(seed) {}
+
+  // EADDRINUSE when a socket of that type has the endpoint, or one that overlaps it (a wildcard); EADDRNOTAVAIL when no port is free.
+  Result<Endpoint> add(LoopbackSocket& socket, const Endpoint& wanted);
+  void remove(LoopbackSocket& socket, const Endpoint& name);
+  // Who receives what is sent to `to`: the socket bound to the very address, else to the wildcard. nullptr: nobody.
+  LoopbackSocket* find(int type, const Endpoint& to);
+  // A port for the near end of an active open. RFC 6335: the dynamic ports. Connections need no name of their own, so it may repeat.
+  uint16_t next_port();
+
+ private:
+  static constexpr uint16_t kFirstDynamicPort = 49152;
+  static constexpr uint32_t kDynamicPorts = 65536 - kFirstDynamicPort;
+
+  using Names = std::unordered_map<Endpoint, LoopbackSocket*, EndpointHash>;
+  Names& names_of(int type) { return type == 1 ? streams_ : datagrams_; }
+  bool conflicts(Names& names, const LoopbackSocket& socket, const Endpoint& wanted);
+
+  Names streams_;
+  Names datagrams_;
+  // How many sockets have a port, whatever the address: most binds meet none and need no search.
+  std::unordered_map<uint32_t, uint32_t> sockets_of_port_;
+  Random random_;
+};
+
+class Loopback final : public LibOS {
+ public:
+  Loopback(const LibOSSettings& settings, std::shared_ptr<LoopbackNamespace> names);
+  ~Loopback() override { destroy_queues(); }
+
+  const char* name() const override { return "loopback"; }
+  Result<std::unique_ptr<Queue>> make_socket(Family family, int type, int protocol) override;
+  bool poll_backend(Instant) override { return false; }
+  bool has_outside_world() const override { return false; }
+
+ private:
+  const std::shared_ptr<LoopbackNamespace> names_;
+};
+
+}  // namespace demi

@@ -1,0 +1,57 @@
+// MemoryQueue: a queue of messages inside the libOS, anonymous (demi_queue) or named (demi_create_pipe, demi_open_pipe).
+// A pop gives one message, or its next part if the caller asked for less. Capacity counts messages; a queue of capacity 0 is a
+// rendezvous: a push finishes when somebody pops.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/ring_queue.h"
+#include "libos/queue.h"
+
+namespace demi {
+
+// What all descriptors of one queue share.
+class MemoryQueueCore {
+ public:
+  explicit MemoryQueueCore(uint64_t capacity_messages) : capacity(capacity_messages) {}
+
+  const uint64_t capacity;
+  RingQueue<SgArray> messages;
+  QueueLines lines;
+  bool ended = false;             // SHUT_WR: readers get what is here, then zero-length results
+  bool discards = false;          // SHUT_RD: nobody will read any more
+};
+
+class MemoryQueue final : public Queue {
+ public:
+  MemoryQueue(LibOS& libos, std::shared_ptr<MemoryQueueCore> core);
+
+  Attempt try_push(PushRequest& request, Completion& completion) override;
+  Attempt try_pop(uint64_t limit, Completion& completion) override;
+  Attempt try_shutdown(ShutdownHow how, Completion& completion) override;
+  void begin_close() override {}
+  void abort() override {}
+  void reader_waits() override;
+
+ private:
+  bool has_room() const;
+  std::shared_ptr<MemoryQueueCore> core_;
+};
+
+// The named queues of one environment. A name lasts as long as a descriptor of its queue is open.
+class MemoryQueueNames {
+ public:
+  // EEXIST when the name is taken.
+  Result<std::shared_ptr<MemoryQueueCore>> create(std::string_view name, uint64_t capacity_messages);
+  // ENOENT when nobody has created it.
+  Result<std::shared_ptr<MemoryQueueCore>> open(std::string_view name);
+
+ private:
+  std::unordered_map<std::string, std::weak_ptr<MemoryQueueCore>> cores_;
+};
+
+}  // namespace demi

@@ -1,0 +1,79 @@
+#include "libos/operation_table.h"
+
+#include "base/assert.h"
+#include "libos/queue.h"
+
+namespace demi {
+
+OperationTable::OperationTable(LibOS& libos, Scheduler& scheduler, uint32_t limit)
+    : libos_(libos), scheduler_(scheduler), limit_(limit) {}
+
+Operation* OperationTable::open(bool beyond_limit) {
+  if (in_use_ >= limit_ && !beyond_limit) return nullptr;
+  if (free_.empty()) grow();
+  Operation* operation = free_.pop_front();
+  operation->state = Operation::State::kPending;
+  ++in_use_;
+  ++pending_;
+  return operation;
+}
+
+void OperationTable::finish(Operation& operation) {
+  DEMI_ASSERT(operation.state == Operation::State::kPending, "an operation completes exactly once");
+  operation.state = Operation::State::kDone;
+  --pending_;
+  done_.push_back(operation);
+}
+
+Operation* OperationTable::take_done() {
+  Operation* operation = done_.pop_front();
+  while (operation != nullptr && operation->nobody_asked) {
+    release(*operation);
+    operation = done_.pop_front();
+  }
+  return operation;
+}
+
+void OperationTable::release(Operation& operation) {
+  DEMI_ASSERT(operation.state == Operation::State::kDone, "only what is done can be released");
+  operation.table_hook.unlink();
+  operation.task = Task<void>();
+  operation.completion.sga.clear();
+  operation.completion.has_endpoint = false;
+  operation.completion.error = Errno::kOk;
+  operation.completion.bytes_accepted = 0;
+  operation.push.data.clear();
+  operation.push.kept.reset();
+  operation.push.source = nullptr;
+  operation.stops_libos = false;
+  operation.nobody_asked = false;
+  ++operation.generation;
+  operation.state = Operation::State::kFree;
+  --in_use_;
+  // Last in, first out: the entry that is still in the cache goes next.
+  free_.push_front(operation);
+}
+
+Operation* OperationTable::at(uint32_t slot) {
+  if (slot >= slots()) return nullptr;
+  Operation* operation = chunks_[slot / kChunkSlots][slot % kChunkSlots].get();
+  return operation->state == Operation::State::kFree ? nullptr : operation;
+}
+
+Operation* OperationTable::find(uint32_t slot, uint32_t generation) {
+  Operation* operation = at(slot);
+  return operation != nullptr && operation->generation == generation ? operation : nullptr;
+}
+
+void OperationTable::grow() {
+  const uint32_t first = slots();
+  Chunk chunk;
+  chunk.reserve(kChunkSlots);
+  for (uint32_t i = 0; i < kChunkSlots; ++i) {
+    chunk.push_back(std::make_unique<Operation>(libos_, scheduler_, first + i));
+    free_.push_back(*chunk.back());
+  }
+  chunks_.push_back(std::move(chunk));
+}
+
+}  // namespace demi

@@ -1,0 +1,52 @@
+// OperationTable: slots for operations that could not finish at once. It owns their results until they are delivered.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "libos/operation.h"
+
+namespace demi {
+
+class OperationTable {
+ public:
+  OperationTable(LibOS& libos, Scheduler& scheduler, uint32_t limit);
+  OperationTable(const OperationTable&) = delete;
+  OperationTable& operator=(const OperationTable&) = delete;
+
+  // A pending operation, or nullptr when `limit` are in use. Closing must always be possible: it goes `beyond_limit`.
+  Operation* open(bool beyond_limit = false);
+  // From pending to done, exactly once: behind everything that was done before.
+  void finish(Operation& operation);
+  // The oldest result that was not taken yet, or nullptr. It stays in its slot until release(). Results that nobody asked for are skipped.
+  Operation* take_done();
+  bool has_done() const { return !done_.empty(); }
+  // Gives the slot back; the result in it is destroyed.
+  void release(Operation& operation);
+
+  // The operation in that slot if it is in use, else nullptr.
+  Operation* at(uint32_t slot);
+  Operation* find(uint32_t slot, uint32_t generation);
+  bool full() const { return in_use_ >= limit_; }
+  uint32_t pending() const { return pending_; }
+  uint32_t in_use() const { return in_use_; }
+  uint32_t slots() const { return static_cast<uint32_t>(chunks_.size()) * kChunkSlots; }
+
+ private:
+  // Slots are made in chunks and never move: coroutines and timers hold their addresses.
+  static constexpr uint32_t kChunkSlots = 64;
+  using Chunk = std::vector<std::unique_ptr<Operation>>;
+  void grow();
+
+  LibOS& libos_;
+  Scheduler& scheduler_;
+  const uint32_t limit_;
+  uint32_t pending_ = 0;
+  uint32_t in_use_ = 0;
+  std::vector<Chunk> chunks_;
+  IntrusiveList<Operation, &Operation::table_hook> free_;
+  mutable IntrusiveList<Operation, &Operation::table_hook> done_;
+};
+
+}  // namespace demi

@@ -1,0 +1,49 @@
+// PushRequest: what a push still has to hand over, and where the bytes come from.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/errno.h"
+#include "libos/endpoint.h"
+#include "memory/memory.h"
+#include "memory/sg_array.h"
+
+namespace demi {
+
+// Bytes that still belong to the caller. What does not fit at the call is copied from here as room appears.
+class PushSource {
+ public:
+  virtual ~PushSource() = default;
+  // The caller's bytes as they are now, in full; empty when they are gone (a detached ArrayBuffer). Valid until control returns to the caller.
+  virtual std::span<const uint8_t> bytes() = 0;
+  // A source that stays valid after the call has returned.
+  virtual std::unique_ptr<PushSource> keep() = 0;
+};
+
+// What is to be pushed: an SgArray that moved in, or bytes of the caller.
+struct PushRequest {
+  SgArray data;
+  PushSource* source = nullptr;        // nullptr when `data` is everything
+  std::unique_ptr<PushSource> kept;    // owns `source` while the push is pending
+  uint64_t total_bytes = 0;
+  uint64_t accepted_bytes = 0;
+  bool until_acknowledged = false;     // complete when the peer has acknowledged, not when the send buffer has accepted
+  bool has_destination = false;
+  Endpoint destination;
+
+  uint64_t remaining_bytes() const { return total_bytes - accepted_bytes; }
+
+  // For streams: hands over up to `max` bytes more, as many as there is memory for, and counts them as accepted. ENOMEM when not even
+  // one byte could be had; EFAULT when the caller's bytes are gone.
+  Errno accept_into(SgArray& out, uint64_t max, Memory& memory);
+  // For messages: makes `data` the whole message, without counting anything as accepted. ENOMEM when some is still missing: what was
+  // gathered is kept for the next attempt. EFAULT as above.
+  Errno gather(Memory& memory);
+
+ private:
+  Errno copy_from_source(uint64_t offset, uint64_t max, SgArray& out, Memory& memory, uint64_t& copied);
+};
+
+}  // namespace demi

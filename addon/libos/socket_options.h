@@ -1,0 +1,25 @@
+// The numbers of socket levels and options that this room acts on: Linux's, on every platform. lib/core/constants.ts exports the same.
+#pragma once
+
+#include <cstdint>
+
+namespace demi {
+
+constexpr int kSolSocket = 1;
+constexpr int kIpprotoTcp = 6;
+constexpr int kIpprotoUdp = 17;
+constexpr int kIpprotoIpv6 = 41;
+
+constexpr int kSockStream = 1;
+constexpr int kSockDgram = 2;
+
+constexpr int kSoReuseaddr = 2;
+constexpr int kSoType = 3;
+constexpr int kSoError = 4;
+constexpr int kSoSndbuf = 7;
+constexpr int kSoRcvbuf = 8;
+constexpr int kSoLinger = 13;
+constexpr int kTcpNodelay = 1;
+constexpr int kIpv6V6only = 26;
+
+}  // namespace demi

@@ -1,0 +1,344 @@
+// Configuration: the object that createLibOS takes, and where demi_init finds one when it is given none.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { describe, invalidType } from './arguments';
+import { DemiError, isErrorCode } from './errors';
+
+const SYSCALL = 'createLibOS';
+
+/** The libOSes that demi-io knows by name; which of them a build has, `createLibOS` says. */
+export type LibOSName = 'loopback' | 'catnap' | 'catmem' | 'sim' | 'catpowder' | 'catnip';
+
+/** Bounds of one libOS; what exceeds one fails with `EAGAIN`, `EMFILE` or `ENOMEM` and changes nothing. */
+export interface Limits {
+  /** Open queue descriptors: 1 to 1048576, default 65536. */
+  queues?: number;
+  /** Tokens that are pending or whose pop or accept result nobody collected: 1 to 2097152, default 1048576. */
+  tokens?: number;
+  /** Connections, those included that were closed and still deliver: 1 to 1048576, default as many as `queues`. */
+  connections?: number;
+  /** Bytes of the buffers of all pushes and pops together: 2 MiB to 1 TiB, default 256 MiB. */
+  bufferBytes?: number;
+}
+
+/** How a libOS waits for work. */
+export type PollMode = 'adaptive' | 'busy' | 'sleep';
+
+/**
+ * The configuration of a libOS. Sections that belong to other libOSes have no effect, so one configuration can serve several.
+ *
+ * @example
+ * ```ts
+ * import { type LibOSConfig, createLibOS } from 'demi-io';
+ *
+ * const config: LibOSConfig = { libos: 'loopback', limits: { queues: 1024 } };
+ * const os = createLibOS(config);
+ * ```
+ */
+export interface LibOSConfig {
+  /** Which libOS moves the bytes. */
+  libos: LibOSName;
+  /** What only `loopback` has. */
+  loopback?: {
+    /** libOSes of one environment with the same namespace see each other; by default all do. */
+    namespace?: string;
+  };
+  /** How it waits for work: spin briefly and then sleep (`'adaptive'`, the default), always spin, or never spin. */
+  poll?: PollMode;
+  /** The number of the CPU that the calling thread is kept on. */
+  affinity?: number;
+  /** Bounds of what it holds. */
+  limits?: Limits;
+}
+
+/** A configuration that was checked and has every default filled in. */
+export interface ResolvedConfig {
+  readonly libos: LibOSName;
+  readonly loopback: { readonly namespace: string };
+  readonly poll: PollMode;
+  readonly affinity?: number;
+  readonly limits: Readonly<Required<Limits>>;
+  /** What was given and has no effect on this libOS: sections of other libOSes, environment variables that lost or do not apply. */
+  readonly ignored: readonly string[];
+}
+
+/** The libOSes of this build. */
+export const LIBOSES_IN_THIS_BUILD: readonly LibOSName[] = ['loopback'];
+
+const ALL_LIBOSES: readonly LibOSName[] = ['loopback', 'catnap', 'catmem', 'sim', 'catpowder', 'catnip'];
+const POLL_MODES: readonly PollMode[] = ['adaptive', 'busy', 'sleep'];
+
+const MEBIBYTE = 1024 * 1024;
+// [smallest, largest]: a descriptor has 20 bits for its slot, a token 21; below two windows of 1 MiB a pool cannot serve two sizes.
+const LIMIT_BOUNDS = {
+  queues: [1, 2 ** 20],
+  tokens: [1, 2 ** 21],
+  connections: [1, 2 ** 20],
+  bufferBytes: [2 * MEBIBYTE, 2 ** 40],
+} as const;
+// cpu_set_t of Linux has so many bits.
+const AFFINITY_MAX = 1023;
+const NAMESPACE_LENGTH_MAX = 255;
+
+const KEYS = ['libos', 'loopback', 'poll', 'affinity', 'limits'];
+// Sections of libOSes with a network stack, in our spelling and in that of Demikernel's own configuration files.
+const SECTIONS_OF_OTHERS = ['inet', 'device', 'dpdk'];
+const SECTIONS_OF_DEMIKERNEL = ['demikernel', 'raw_socket', 'tcp_socket_options', 'inetstack_config'];
+
+/** How many letters have to be changed, added or left out to make one word of another. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (from[i - 1] === to[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[to.length];
+}
+
+function nearest(word: string, words: readonly string[]): string | undefined {
+  const ranked = words
+    .map((known) => ({ known, distance: editDistance(word.toLowerCase(), known.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  return ranked.length > 0 && ranked[0].distance <= Math.max(2, word.length / 3) ? ranked[0].known : undefined;
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(', ');
+}
+
+/** Checks one configuration and knows where it came from: what is wrong in a file is no wrong argument of a call. */
+class ConfigChecker {
+  constructor(
+    private readonly source: string,
+    private readonly fromCode: boolean,
+  ) {}
+
+  invalid(detail: string): DemiError {
+    return new DemiError('EINVAL', SYSCALL, { detail: `${detail} (${this.source})` });
+  }
+
+  wrongType(key: string, value: unknown, valid: string): Error {
+    if (this.fromCode) return invalidType(key, value, `${valid} (${this.source})`, SYSCALL);
+    return this.wrongValue(key, value, valid);
+  }
+
+  wrongValue(key: string, value: unknown, valid: string): DemiError {
+    return this.invalid(`${key} must be ${valid}; it is ${describe(value)}`);
+  }
+
+  /** Checks that a value is an object, as a section has to be, and that it has no key but these. */
+  section(name: string, value: unknown, keys: readonly string[]): Record<string, unknown> {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw this.wrongType(name, value, `an object with ${quoted(keys)}`);
+    }
+    for (const key of Object.keys(value)) if (!keys.includes(key)) throw this.unknownKey(name, key, keys);
+    return value as Record<string, unknown>;
+  }
+
+  unknownKey(section: string, key: string, keys: readonly string[]): DemiError {
+    const prefix = section === 'configuration' ? '' : `${section}.`;
+    const guess = nearest(key, keys);
+    const hint = guess === undefined ? `valid keys are ${quoted(keys)}` : `did you mean '${prefix}${guess}'?`;
+    return this.invalid(`'${prefix}${key}' is not a key of the configuration; ${hint}`);
+  }
+
+  integer(key: string, value: unknown, min: number, max: number): number {
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+    const valid = `an integer from ${min} to ${max}`;
+    throw typeof value === 'number' ? this.wrongValue(key, value, valid) : this.wrongType(key, value, valid);
+  }
+
+  oneOf<T extends string>(key: string, value: unknown, valid: readonly T[]): T {
+    const found = valid.find((one) => one === value);
+    if (found !== undefined) return found;
+    const list = `one of ${quoted(valid)}`;
+    throw typeof value === 'string' ? this.wrongValue(key, value, list) : this.wrongType(key, value, list);
+  }
+
+  libos(value: unknown): LibOSName {
+    const name = this.oneOf('libos', value, ALL_LIBOSES);
+    if (LIBOSES_IN_THIS_BUILD.includes(name)) return name;
+    const here = quoted(LIBOSES_IN_THIS_BUILD);
+    throw new DemiError('ENOTSUP', SYSCALL, { detail: `libos '${name}' is not in this build, which has ${here} (${this.source})` });
+  }
+
+  namespace(value: unknown): string {
+    if (value === undefined) return '';
+    const section = this.section('loopback', value, ['namespace']);
+    const namespace = section['namespace'];
+    if (namespace === undefined) return '';
+    const valid = `a string of at most ${NAMESPACE_LENGTH_MAX} characters`;
+    if (typeof namespace !== 'string') throw this.wrongType('loopback.namespace', namespace, valid);
+    if (namespace.length > NAMESPACE_LENGTH_MAX) throw this.wrongValue('loopback.namespace', namespace, valid);
+    return namespace;
+  }
+
+  limits(value: unknown): Required<Limits> {
+    const section = value === undefined ? {} : this.section('limits', value, Object.keys(LIMIT_BOUNDS));
+    const limit = (key: keyof Limits, otherwise: number): number => {
+      const [min, max] = LIMIT_BOUNDS[key];
+      return section[key] === undefined ? otherwise : this.integer(`limits.${key}`, section[key], min, max);
+    };
+    const queues = limit('queues', 65536);
+    return {
+      queues,
+      tokens: limit('tokens', 2 ** 20),
+      connections: limit('connections', queues),
+      bufferBytes: limit('bufferBytes', 256 * MEBIBYTE),
+    };
+  }
+
+  config(value: unknown, ignoredVariables: readonly string[]): ResolvedConfig {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw this.wrongType('configuration', value, `an object such as { libos: 'loopback' }`);
+    }
+    const ignored = [...ignoredVariables];
+    for (const key of Object.keys(value)) {
+      if (SECTIONS_OF_OTHERS.includes(key) || (!this.fromCode && SECTIONS_OF_DEMIKERNEL.includes(key))) ignored.push(key);
+      else if (!KEYS.includes(key)) throw this.unknownKey('configuration', key, KEYS);
+    }
+    const { libos, loopback, poll, affinity, limits } = value as Record<string, unknown>;
+    return {
+      libos: this.libos(libos),
+      loopback: { namespace: this.namespace(loopback) },
+      poll: poll === undefined ? 'adaptive' : this.oneOf('poll', poll, POLL_MODES),
+      ...(affinity === undefined ? {} : { affinity: this.integer('affinity', affinity, 0, AFFINITY_MAX) }),
+      limits: this.limits(limits),
+      ignored,
+    };
+  }
+}
+
+/**
+ * Checks a configuration that a program passed, and fills in the defaults. It reads no environment and no file.
+ *
+ * @param source - where it came from, for the errors: `'createLibOS(config)'`.
+ * @throws TypeError if a value has the wrong JavaScript type.
+ * @throws {@link DemiError} `EINVAL` if a key is unknown or a value is not valid, `ENOTSUP` if the libOS is not in this build.
+ */
+export function checkConfig(value: unknown, source: string): ResolvedConfig {
+  return new ConfigChecker(source, true).config(value, []);
+}
+
+/** A configuration that was found, and what it was found in. */
+export interface LoadedConfig {
+  readonly config: ResolvedConfig;
+  /** What decided: `'environment variable DEMI_LIBOS'`, `'file /srv/demi.config.json'`, `'default'`. */
+  readonly origin: string;
+}
+
+/**
+ * Reads a configuration file: YAML, and JSON as the part of YAML that it is, so that one parser says in which line a mistake is.
+ */
+function readConfigFile(path: string, namedBy: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const known = isErrorCode(code) ? code : code === 'EISDIR' ? 'EINVAL' : 'EIO';
+    const directory = code === 'EISDIR' ? ' is a directory' : '';
+    throw new DemiError(known, 'open', { detail: `configuration file ${path}${directory} (${namedBy})`, cause });
+  }
+  // Loaded here and not above: programs that read no file do not pay for it.
+  const yaml = require('yaml') as typeof import('yaml');
+  const lines = new yaml.LineCounter();
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    const [error] = document.errors;
+    const { line, col } = lines.linePos(error.pos[0]);
+    const detail = `configuration file ${path}, line ${line}, column ${col}: ${error.message} (${namedBy})`;
+    throw new DemiError('EINVAL', SYSCALL, { detail, cause: error });
+  }
+  const value = toPlainValue(document, path, namedBy);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const shown = value === null ? 'empty' : describe(value);
+    const detail = `configuration file ${path} must hold an object such as { "libos": "loopback" }; it is ${shown} (${namedBy})`;
+    throw new DemiError('EINVAL', SYSCALL, { detail });
+  }
+  return value as Record<string, unknown>;
+}
+
+/** Resolves the aliases of a document, which can fail: one may name nothing, or a few may multiply without bound. */
+function toPlainValue(document: { toJS(): unknown }, path: string, namedBy: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    const detail = `configuration file ${path}: ${(cause as Error).message} (${namedBy})`;
+    throw new DemiError('EINVAL', SYSCALL, { detail, cause });
+  }
+}
+
+interface Family {
+  /** The variable that names the libOS. */
+  readonly libos: string;
+  /** The variable that names a file. */
+  readonly file: string;
+}
+
+// Ours first, then those of Demikernel. They are not mixed: the first family with a variable that is set decides.
+const FAMILIES: readonly Family[] = [
+  { libos: 'DEMI_LIBOS', file: 'DEMI_CONFIG' },
+  { libos: 'LIBOS', file: 'CONFIG_PATH' },
+];
+// Demikernel's variables for its own network stack; the libOSes of this build have none.
+const STACK_VARIABLES = ['MTU', 'MSS'];
+const FILES = ['demi.config.json', 'demi.config.yaml'];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A variable that is set to nothing counts as not set. */
+function isSet(env: Environment, name: string): boolean {
+  return env[name] !== undefined && env[name] !== '';
+}
+
+function fromVariables(env: Environment, cwd: string, family: Family, ignored: readonly string[]): LoadedConfig {
+  const variable = (name: string): string => `environment variable ${name}`;
+  if (!isSet(env, family.file)) {
+    const origin = variable(family.libos);
+    return { config: new ConfigChecker(origin, false).config({ libos: env[family.libos] }, ignored), origin };
+  }
+  const path = resolve(cwd, env[family.file] as string);
+  const fileOrigin = `${variable(family.file)}, file ${path}`;
+  const value = readConfigFile(path, variable(family.file));
+  const overridden = isSet(env, family.libos);
+  const origin = overridden ? `${variable(family.libos)} and ${fileOrigin}` : fileOrigin;
+  if (overridden) value['libos'] = env[family.libos];
+  return { config: new ConfigChecker(origin, false).config(value, ignored), origin };
+}
+
+/**
+ * Finds the configuration of the default libOS when the program gives none.
+ *
+ * The first of these that is there decides: the environment variables `DEMI_LIBOS` (the name of a libOS) and `DEMI_CONFIG` (the path of
+ * a JSON or YAML file); Demikernel's `LIBOS` and `CONFIG_PATH`, which mean the same; `demi.config.json`, then `demi.config.yaml`, in
+ * the working directory; otherwise `loopback` with its defaults. When both variables of a pair are set, the name replaces only the
+ * `libos` key of the file. When only the name is set, no file is read. What lost or has no effect (`MTU` and `MSS` on a libOS without a
+ * network stack, sections of other libOSes) is listed in `ignored`.
+ *
+ * @throws {@link DemiError} `ENOENT` or `EACCES` if a file that a variable names cannot be read; `EINVAL` if a file is not JSON or YAML
+ * (with its line), a key is unknown or a value is not valid; `ENOTSUP` if the libOS is not in this build.
+ */
+export function loadConfig(env: Environment = process.env, cwd: string = process.cwd()): LoadedConfig {
+  const variables = FAMILIES.flatMap((family) => [family.libos, family.file]);
+  const winner = FAMILIES.find((family) => isSet(env, family.libos) || isSet(env, family.file));
+  const files = FILES.map((name) => join(cwd, name)).filter((path) => existsSync(path));
+
+  const ignored = [...variables, ...STACK_VARIABLES]
+    .filter((name) => isSet(env, name) && name !== winner?.libos && name !== winner?.file)
+    .map((name) => `environment variable ${name}`);
+  ignored.push(...files.slice(winner === undefined ? 1 : 0).map((path) => `file ${path}`));
+
+  if (winner !== undefined) return fromVariables(env, cwd, winner, ignored);
+  if (files.length > 0) {
+    const origin = `file ${files[0]}`;
+    const value = readConfigFile(files[0], 'found in the working directory');
+    return { config: new ConfigChecker(origin, false).config(value, ignored), origin };
+  }
+  return { config: new ConfigChecker('default', false).config({ libos: 'loopback' }, ignored), origin: 'default' };
+}

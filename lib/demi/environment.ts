@@ -1,0 +1,65 @@
+// Environment: the libOSes of this thread, and the driver that lets them make progress while nobody calls.
+//
+// A call settles by itself what it makes ready. What comes in from outside is found by the event loop (the native side arms its wake-up
+// fds and timers before each sleep) or, under traffic, by a spin with manners: a loop of one native call, settling, and one await, which
+// lets the event loop have its turn at least every 50 us and ends after 50 us without progress.
+
+import { loadNative, type NativeModule } from '../native/binding';
+import { Spin } from '../native/layout';
+import type { Engine } from './engine';
+
+const nextTurn = setImmediate;
+
+/** @internal */
+export class Environment {
+  private readonly engines = new Set<Engine>();
+  private spinning = false;
+
+  constructor(readonly module: NativeModule) {}
+
+  add(engine: Engine): void {
+    this.engines.add(engine);
+  }
+
+  remove(engine: Engine): void {
+    this.engines.delete(engine);
+  }
+
+  /** Takes the completions of every libOS: what one of them does may complete operations of another. */
+  drain(): void {
+    for (const engine of this.engines) engine.drain();
+  }
+
+  /** Starts the spinning driver, unless it runs. */
+  startSpinning(engine: Engine): void {
+    if (this.spinning) return;
+    this.spinning = true;
+    void this.spin(engine);
+  }
+
+  // Spinning is for all libOSes of the environment; `engine` is only the one whose native functions are called.
+  private async spin(engine: Engine): Promise<void> {
+    try {
+      // The operation that started this must be in its token before anything completes it.
+      await undefined;
+      while (!engine.stopped) {
+        const next = engine.native.enter();
+        this.drain();
+        if (next === Spin.Sleep) break;
+        if (next === Spin.LetLoopTurn) await new Promise<void>((resolve) => nextTurn(resolve));
+        else await undefined;
+      }
+    } finally {
+      this.spinning = false;
+    }
+    // Another libOS may still want what this one started.
+    for (const other of this.engines) if (other.wantsSpin()) this.startSpinning(other);
+  }
+}
+
+let current: Environment | undefined;
+
+/** The environment of this thread. @internal */
+export function environment(): Environment {
+  return (current ??= new Environment(loadNative()));
+}

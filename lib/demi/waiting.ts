@@ -1,0 +1,115 @@
+// The demi_wait* family: it turns the libOS in slices until what it waits for has finished. Read engine.ts (waitUntil) first.
+
+import { invalidType, invalidValue, requireInteger, requireTimeout } from '../core/arguments';
+import type { Engine } from './engine';
+import type { FailedResult, Success } from './results';
+import { TokenState, type QToken } from './token';
+import { requireToken } from './wait-set';
+
+/** What `waitAny` gives: which token finished, and what it came to. */
+export interface AnyResult<T extends Success, I extends number = number> {
+  /** The place of the token in the array. */
+  index: I;
+  /** What it came to. */
+  result: T | FailedResult;
+}
+
+type Indices<T extends readonly unknown[]> = Extract<keyof T, `${number}`> extends `${infer I extends number}` ? I : never;
+
+/** The result of `waitAny` for an array or a tuple of tokens. */
+export type AnyOf<Q extends readonly QToken[]> = number extends Q['length']
+  ? Q[number] extends QToken<infer T>
+    ? AnyResult<T>
+    : never
+  : { [I in Indices<Q>]: Q[I] extends QToken<infer T> ? AnyResult<T, I> : never }[Indices<Q>];
+
+/** The results of `waitAll` for an array or a tuple of tokens. */
+export type AllOf<Q extends readonly QToken[]> = {
+  -readonly [I in keyof Q]: Q[I] extends QToken<infer T> ? T | FailedResult : never;
+};
+
+/** @internal */
+export function wait(engine: Engine, qt: unknown, timeoutMs: number | undefined): Success | FailedResult | undefined {
+  const token = requireToken(qt, engine, 'wait', 'qt');
+  if (token.state === TokenState.Done && timeoutMs === undefined) return token.collect();
+  const timeout = requireTimeout('timeoutMs', timeoutMs, 'wait');
+  engine.takeCompletions();
+  if (token.slot >= 0) {
+    const until = timeout === undefined ? Infinity : engine.native.now() + timeout;
+    do {
+      if (!engine.waitUntil(until, 'wait', token.qd)) return engine.waitIsOver(timeout as number, 'wait', token.qd);
+    } while (token.slot >= 0);
+  }
+  return token.collect();
+}
+
+function requireTokens(engine: Engine, qts: unknown, syscall: string): QToken[] {
+  if (!Array.isArray(qts)) throw invalidType('qts', qts, 'an array of QTokens', syscall);
+  if (qts.length === 0) throw invalidValue('qts', qts, 'an array with at least one QToken', syscall);
+  return qts.map((qt, i) => requireToken(qt, engine, syscall, `qts[${i}]`));
+}
+
+// Where the next waitAny begins to look, so that low indices do not always win.
+let anyFrom = 0;
+
+function findDone(tokens: readonly QToken[]): number {
+  const count = tokens.length;
+  const from = anyFrom++ % count;
+  for (let i = 0; i < count; ++i) {
+    const index = (from + i) % count;
+    if (tokens[index].slot < 0) return index;
+  }
+  return -1;
+}
+
+/** @internal */
+export function waitAny(engine: Engine, qts: unknown, timeoutMs: number | undefined): AnyResult<Success> | undefined {
+  const tokens = requireTokens(engine, qts, 'waitAny');
+  const timeout = requireTimeout('timeoutMs', timeoutMs, 'waitAny');
+  engine.takeCompletions();
+  let index = findDone(tokens);
+  if (index < 0) {
+    const until = timeout === undefined ? Infinity : engine.native.now() + timeout;
+    do {
+      if (!engine.waitUntil(until, 'waitAny')) return engine.waitIsOver(timeout as number, 'waitAny');
+      index = findDone(tokens);
+    } while (index < 0);
+  }
+  return { index, result: tokens[index].collect() };
+}
+
+/** @internal */
+export function waitAll(engine: Engine, qts: unknown, timeoutMs: number | undefined): (Success | FailedResult)[] | undefined {
+  const tokens = requireTokens(engine, qts, 'waitAll');
+  const timeout = requireTimeout('timeoutMs', timeoutMs, 'waitAll');
+  const seen = new Set<QToken>();
+  tokens.forEach((token, i) => {
+    if (seen.has(token)) throw invalidValue(`qts[${i}]`, token, 'a token that is not in the array before', 'waitAll');
+    seen.add(token);
+  });
+  engine.takeCompletions();
+  const until = timeout === undefined ? Infinity : engine.native.now() + timeout;
+  for (const token of tokens) {
+    while (token.slot >= 0) {
+      // Nothing is collected before everything has finished: a time-out loses no result.
+      if (!engine.waitUntil(until, 'waitAll', token.qd)) return engine.waitIsOver(timeout as number, 'waitAll', token.qd);
+    }
+  }
+  return tokens.map((token) => token.collect());
+}
+
+/** @internal */
+export function waitNextN(engine: Engine, n: unknown, timeoutMs: number | undefined): (Success | FailedResult)[] {
+  const wanted = requireInteger('n', n, 1, 2 ** 31 - 1, 'waitNextN');
+  const timeout = requireTimeout('timeoutMs', timeoutMs, 'waitNextN');
+  engine.takeCompletions();
+  const until = timeout === undefined ? Infinity : engine.native.now() + timeout;
+  while (engine.countCompleted(wanted) < wanted && engine.waitUntil(until, 'waitNextN'));
+  const results: (Success | FailedResult)[] = [];
+  while (results.length < wanted) {
+    const token = engine.nextCompleted();
+    if (token === undefined) break;
+    results.push(token.collect());
+  }
+  return results;
+}
