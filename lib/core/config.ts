@@ -19,7 +19,7 @@ export interface Limits {
   tokens?: number;
   /** Connections, those included that were closed and still deliver: 1 to 1048576, default as many as `queues`. */
   connections?: number;
-  /** Bytes of the buffers of all pushes and pops together: 2 MiB to 1 TiB, default 256 MiB. */
+  /** Bytes of the buffers of all pushes and pops together: 2 MiB to 16 GiB, default 256 MiB. */
   bufferBytes?: number;
 }
 
@@ -76,7 +76,7 @@ const LIMIT_BOUNDS = {
   queues: [1, 2 ** 20],
   tokens: [1, 2 ** 21],
   connections: [1, 2 ** 20],
-  bufferBytes: [2 * MEBIBYTE, 2 ** 40],
+  bufferBytes: [2 * MEBIBYTE, 2 ** 34],
 } as const;
 // cpu_set_t of Linux has so many bits.
 const AFFINITY_MAX = 1023;

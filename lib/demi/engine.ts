@@ -354,7 +354,7 @@ export class Engine {
           'Await the token or wait for it. Further ones are only counted (failuresUncollected in stats()).',
         { type: 'DemiWarning', code: 'DEMI_FAILURE_UNCOLLECTED' },
       );
-    }).unref();
+    });
   }
 
   // --- reading entries ---

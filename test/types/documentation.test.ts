@@ -1,6 +1,7 @@
-// Compiles every @example in the comments of lib/, as a program of its own that imports 'demi-io'. What a comment shows works.
+// Compiles every @example in the comments of lib/, and every TypeScript block of the pages in Markdown, each as a program of its own
+// that imports 'demi-io'. What the documentation shows works.
 
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ts from 'typescript';
 
@@ -35,6 +36,16 @@ function examplesOf(file: string): Example[] {
   };
   visit(source);
   return examples;
+}
+
+/** The blocks of a page that start with ```ts. */
+function examplesOfPage(page: string): Example[] {
+  const text = readFileSync(join(root, page), 'utf8');
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((block, i) => {
+    const line = text.slice(0, block.index).split('\n').length;
+    const file = join(root, 'test', 'types', `page-${page.replace(/\W+/g, '-')}-${i}.ts`);
+    return { file, origin: `${page}:${line}`, text: `${block[1]}\nexport {};\n` };
+  });
 }
 
 function compile(examples: Example[]): string[] {
@@ -78,6 +89,13 @@ function compile(examples: Example[]): string[] {
 test('every @example compiles', () => {
   const files = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   const examples = files.flatMap((file) => examplesOf(join(root, 'lib', file)));
+  expect(examples.length).toBeGreaterThan(0);
+  expect(compile(examples)).toEqual([]);
+});
+
+test('every TypeScript block of the pages compiles', () => {
+  const pages = readdirSync(root).filter((name) => name.endsWith('.md'));
+  const examples = pages.flatMap(examplesOfPage);
   expect(examples.length).toBeGreaterThan(0);
   expect(compile(examples)).toEqual([]);
 });
