@@ -40,7 +40,6 @@ const SOURCES_WITHOUT_HEADER: Record<string, string> = {
 const HEADERS_WITHOUT_TEST: Record<string, string> = {
   binding: 'it needs Node: the unit and conformance tests go through it',
   'base/assert.h': 'it ends the process',
-  'base/clock.h': 'one call of the standard library, and a number that is set',
   'base/limits.h': 'constants; each is tested where it is applied',
   'libos/socket_options.h': 'constants; a unit test of lib/core/constants.ts has the same numbers',
   'memory/memory_limits.h': 'constants; each is tested where it is applied',
