@@ -96,10 +96,15 @@ Operation* LibOS::open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit)
 
 Started LibOS::wait_in(OperationLine* line, Operation& operation, bool for_memory) {
   if (line != nullptr) line->push_back(operation);
-  if (for_memory) waiting_for_memory_.push_back(operation);
+  if (for_memory) wait_for_memory(operation);
   operation.task = run(operation);
   scheduler_.start(operation.task);
   return {Started::State::kPending, Errno::kOk, &operation};
+}
+
+void LibOS::wait_for_memory(Operation& operation) {
+  ++counters_.memory_waits;
+  if (!operation.memory_hook.linked()) waiting_for_memory_.push_back(operation);
 }
 
 Started LibOS::push(Queue& queue, PushRequest& request) {
@@ -239,11 +244,15 @@ Task<void> LibOS::run(Operation& operation) {
     const Attempt attempted = attempt(operation, operation.completion);
     if (attempted.outcome == Attempt::Outcome::kWouldBlock) continue;
     if (attempted.outcome == Attempt::Outcome::kNoMemory) {
-      if (!operation.memory_hook.linked()) waiting_for_memory_.push_back(operation);
+      wait_for_memory(operation);
       continue;
     }
     // What would have been refused at the call goes through the token now: the caller has long returned.
-    if (attempted.outcome == Attempt::Outcome::kRefused) operation.completion.error = attempted.error;
+    if (attempted.outcome == Attempt::Outcome::kRefused) {
+      operation.completion.error = attempted.error;
+      // What was not ended can be pushed to again, after another connect for instance.
+      if (operation.opcode == OpCode::kShutdown) operation.queue->end_of_pushes_requested = false;
+    }
     break;
   }
   finish(operation);

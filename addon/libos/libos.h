@@ -139,6 +139,7 @@ class LibOS {
   Operation* open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit = false);
   // Starts the operation's coroutine, at the back of `line` if there is one.
   Started wait_in(OperationLine* line, Operation& operation, bool for_memory);
+  void wait_for_memory(Operation& operation);
   void finish(Operation& operation);
   void expire(Operation& operation);
   void cancel_line(OperationLine& line, Queue& queue);

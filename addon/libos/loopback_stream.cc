@@ -32,6 +32,7 @@ Result<void> LoopbackStream::listen(uint32_t backlog) {
   const uint32_t size = std::max(backlog, 1u);
   if (state_ == State::kListening) {
     listener_->backlog = size;
+    if (LoopbackStream* next = listener_->waiting.front()) next->wake_writer();
     return {};
   }
   listener_ = std::make_unique<Listener>(size);
@@ -97,6 +98,8 @@ Attempt LoopbackStream::try_connect(Completion& completion) {
   establish(*accepted, remote_);
   listener.accept_queue.push_back(std::move(accepted));
   listening->wake_reader();
+  // Several places may have become free while only the first in line was woken.
+  if (LoopbackStream* next = listener.waiting.front()) next->wake_writer();
   return Attempt::done();
 }
 
@@ -125,6 +128,7 @@ uint64_t LoopbackStream::room_at_peer() const {
 
 Attempt LoopbackStream::try_push(PushRequest& request, Completion& completion) {
   if (!established()) return Attempt::refused(Errno::kENOTCONN);
+  if (end_sent_) return Attempt::refused(Errno::kEPIPE);
   if (peer_ == nullptr) {
     // Whoever sends to a closed end is answered by a reset (RFC 9293 3.10.7.1); after that there is nobody to send to.
     if (!reset_) receive_reset();

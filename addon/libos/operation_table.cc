@@ -42,6 +42,8 @@ void OperationTable::release(Operation& operation) {
   operation.completion.has_endpoint = false;
   operation.completion.error = Errno::kOk;
   operation.completion.bytes_accepted = 0;
+  operation.completion.new_queue = QDesc();
+  operation.push.accepted_bytes = 0;
   operation.push.data.clear();
   operation.push.kept.reset();
   operation.push.source = nullptr;

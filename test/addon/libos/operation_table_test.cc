@@ -1,0 +1,93 @@
+#include "libos/operation_table.h"
+
+#include "libos/loopback_fixture.h"
+
+namespace demi {
+namespace {
+
+class OperationTableTest : public LoopbackFixture {
+ protected:
+  OperationTable table{*one, one->scheduler(), 3};
+};
+
+TEST_F(OperationTableTest, GivesSlotsUpToItsLimitAndBeyondWhereItMust) {
+  Operation* first = table.open();
+  table.open();
+  table.open();
+  EXPECT_TRUE(table.full());
+  EXPECT_EQ(table.open(), nullptr);
+  Operation* beyond = table.open(true);
+  ASSERT_NE(beyond, nullptr);
+  EXPECT_EQ(table.in_use(), 4u);
+  EXPECT_EQ(table.pending(), 4u);
+  table.finish(*beyond);
+  table.release(*beyond);
+  table.finish(*first);
+  EXPECT_TRUE(table.full());  // what was not delivered still has its slot
+  table.release(*first);
+  EXPECT_FALSE(table.full());
+}
+
+TEST_F(OperationTableTest, HandsOutInTheOrderOfFinishing) {
+  Operation* first = table.open();
+  Operation* second = table.open();
+  table.finish(*second);
+  table.finish(*first);
+  EXPECT_TRUE(table.has_done());
+  EXPECT_EQ(table.take_done(), second);
+  EXPECT_EQ(table.take_done(), first);
+  EXPECT_EQ(table.take_done(), nullptr);
+  EXPECT_EQ(table.in_use(), 2u);
+}
+
+TEST_F(OperationTableTest, SkipsWhatNobodyAskedFor) {
+  Operation* first = table.open();
+  Operation* second = table.open();
+  first->nobody_asked = true;
+  table.finish(*first);
+  table.finish(*second);
+  EXPECT_EQ(table.take_done(), second);
+  EXPECT_EQ(table.in_use(), 1u);
+}
+
+TEST_F(OperationTableTest, AnOldTokenFindsNothing) {
+  Operation* first = table.open();
+  const uint32_t slot = first->slot, generation = first->generation;
+  EXPECT_EQ(table.find(slot, generation), first);
+  EXPECT_EQ(table.find(slot, generation + 1), nullptr);
+  table.finish(*first);
+  EXPECT_EQ(table.find(slot, generation), first);
+  table.release(*first);
+  EXPECT_EQ(table.find(slot, generation), nullptr);
+  EXPECT_EQ(table.at(slot), nullptr);
+  EXPECT_EQ(table.at(100000), nullptr);
+  Operation* again = table.open();
+  EXPECT_EQ(again, first);
+  EXPECT_EQ(table.find(slot, generation), nullptr);
+  EXPECT_EQ(table.find(slot, generation + 1), again);
+}
+
+TEST_F(OperationTableTest, AReleasedSlotKeepsNothingOfItsResult) {
+  Operation* first = table.open();
+  first->push.accepted_bytes = 7;
+  first->completion.error = Errno::kEPIPE;
+  first->completion.new_queue = QDesc(0, 1, 2);
+  first->completion.sga = std::move(request("abc").data);
+  table.finish(*first);
+  table.release(*first);
+  EXPECT_EQ(memory->buffers_outstanding(), 0u);
+  EXPECT_EQ(first->completion.error, Errno::kOk);
+  EXPECT_EQ(first->push.accepted_bytes, 0u);
+  EXPECT_FALSE(first->completion.new_queue.valid());
+}
+
+TEST_F(OperationTableTest, SlotsNeverMove) {
+  OperationTable large(*one, one->scheduler(), 1000);
+  std::vector<Operation*> opened;
+  for (uint32_t i = 0; i < 200; ++i) opened.push_back(large.open());
+  for (uint32_t i = 0; i < 200; ++i) EXPECT_EQ(large.at(opened[i]->slot), opened[i]);
+  EXPECT_EQ(large.slots(), 256u);
+}
+
+}  // namespace
+}  // namespace demi

@@ -1,0 +1,80 @@
+#include "libos/push_request.h"
+
+#include "libos/loopback_fixture.h"
+
+namespace demi {
+namespace {
+
+class PushRequestTest : public LoopbackFixture {
+ protected:
+  PushRequestTest() : LoopbackFixture(64 * 1024) {}
+  PushRequest from(TestSource& source, uint64_t total) {
+    PushRequest made;
+    made.source = &source;
+    made.total_bytes = total;
+    return made;
+  }
+};
+
+TEST_F(PushRequestTest, HandsOverPiecesOfAnArray) {
+  PushRequest pushed = request("abcdef");
+  SgArray out = memory->make_array();
+  EXPECT_EQ(pushed.accept_into(out, 4, *memory), Errno::kOk);
+  EXPECT_EQ(text_of(out), "abcd");
+  EXPECT_EQ(pushed.remaining_bytes(), 2u);
+  EXPECT_EQ(pushed.accept_into(out, 100, *memory), Errno::kOk);
+  EXPECT_EQ(text_of(out), "abcdef");
+  EXPECT_EQ(pushed.remaining_bytes(), 0u);
+}
+
+TEST_F(PushRequestTest, CopiesPiecesOfASource) {
+  const auto data = bytes(1000);
+  TestSource source(data);
+  PushRequest pushed = from(source, 1000);
+  SgArray out = memory->make_array();
+  EXPECT_EQ(pushed.accept_into(out, 400, *memory), Errno::kOk);
+  EXPECT_EQ(pushed.accept_into(out, 5000, *memory), Errno::kOk);
+  EXPECT_EQ(text_of(out), std::string(data->begin(), data->end()));
+  EXPECT_EQ(pushed.remaining_bytes(), 0u);
+}
+
+TEST_F(PushRequestTest, ADetachedSourceIsAFault) {
+  const auto data = bytes(1000);
+  TestSource source(data);
+  PushRequest pushed = from(source, 1000);
+  SgArray out = memory->make_array();
+  EXPECT_EQ(pushed.accept_into(out, 400, *memory), Errno::kOk);
+  data->clear();
+  EXPECT_EQ(pushed.accept_into(out, 400, *memory), Errno::kEFAULT);
+  EXPECT_EQ(pushed.accepted_bytes, 400u);
+  PushRequest message = from(source, 1000);
+  EXPECT_EQ(message.gather(*memory), Errno::kEFAULT);
+}
+
+TEST_F(PushRequestTest, GatherKeepsWhatItHasForTheNextAttempt) {
+  const auto data = bytes(40000);
+  TestSource source(data);
+  PushRequest first = from(source, 40000);
+  ASSERT_EQ(first.gather(*memory), Errno::kOk);
+  PushRequest second = from(source, 40000);
+  EXPECT_EQ(second.gather(*memory), Errno::kENOMEM);
+  EXPECT_LT(second.data.bytes(), 40000u);
+  EXPECT_EQ(second.accepted_bytes, 0u);
+  first.data.clear();
+  EXPECT_EQ(second.gather(*memory), Errno::kOk);
+  EXPECT_EQ(text_of(second.data), std::string(data->begin(), data->end()));
+}
+
+TEST_F(PushRequestTest, NoMemoryForASingleByteIsSaid) {
+  SgArray all = memory->make_array();
+  const auto data = bytes(100000);
+  memory->copy_in(*data, all);
+  TestSource source(data);
+  PushRequest pushed = from(source, 10);
+  SgArray out = memory->make_array();
+  EXPECT_EQ(pushed.accept_into(out, 10, *memory), Errno::kENOMEM);
+  EXPECT_EQ(pushed.accepted_bytes, 0u);
+}
+
+}  // namespace
+}  // namespace demi

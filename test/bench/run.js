@@ -1,0 +1,56 @@
+'use strict';
+
+// `npm run bench`: runs the benchmarks of this folder, each in a process of its own.
+//
+//   npm run bench                  all of them
+//   npm run bench token            the ones named
+//   npm run bench -- --quick       fewer and shorter repetitions; ended after 2 minutes
+//
+// Each prints a table and writes bench-results/<name>.json. A goal that is missed is printed, and is no failure of the run.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const { root, ensureBuilt } = require('../setup/ensure-built');
+
+const QUICK_LIMIT_MS = 2 * 60 * 1000;
+const FULL_LIMIT_MS = 20 * 60 * 1000;
+
+function main(args) {
+  const quick = args.includes('--quick');
+  const wanted = args.filter((arg) => arg !== '--quick');
+  const known = fs
+    .readdirSync(__dirname)
+    .filter((name) => name.endsWith('.js') && name !== 'run.js')
+    .map((name) => name.slice(0, -'.js'.length))
+    .sort();
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    process.stderr.write(`There is no benchmark ${unknown.join(', ')}. There are: ${known.join(', ')} (and --quick).\n`);
+    return 2;
+  }
+  ensureBuilt();
+  const began = Date.now();
+  const failed = [];
+  for (const name of wanted.length > 0 ? wanted : known) {
+    const left = (quick ? QUICK_LIMIT_MS : FULL_LIMIT_MS) - (quick ? Date.now() - began : 0);
+    if (left <= 0) {
+      process.stdout.write(`${name}: left out, the 2 minutes of --quick are over\n`);
+      continue;
+    }
+    const program = [process.execPath, '--expose-gc', path.join(__dirname, `${name}.js`), ...(quick ? ['--quick'] : [])];
+    const { status, signal, error } = spawnSync(program[0], program.slice(1), {
+      cwd: root,
+      stdio: 'inherit',
+      timeout: left,
+      killSignal: 'SIGKILL',
+    });
+    if (status === 0) continue;
+    process.stdout.write(`${name}: failed (${error?.message ?? signal ?? `status ${status}`})\n`);
+    failed.push(name);
+  }
+  return failed.length > 0 ? 1 : 0;
+}
+
+process.exitCode = main(process.argv.slice(2));

@@ -1,0 +1,194 @@
+// What the cases share: a libOS per test that must have given everything back at its end, and the few steps that most cases begin with.
+
+import { AF_INET, AF_INET6, DemiError, SOCK_DGRAM, SOCK_STREAM, createLibOS, type LibOS, type LibOSConfig, type Limits, type QToken } from '../../lib';
+
+/** What a libOS of the conformance table has, and how much of it. */
+export interface Capabilities {
+  /** The family of the sockets. */
+  family: 4 | 6;
+  /** An address of this machine that the libOS can bind, and one that it cannot. */
+  address: string;
+  foreignAddress: string;
+  /** Whether it knows that nothing but the calling JavaScript could complete an operation. */
+  detectsDeadlock: boolean;
+  /** Whether a full backlog can be made without a network: connects wait then. */
+  fullBacklogWaits: boolean;
+  /** Bytes of the largest push that is tried. */
+  largestPushBytes: number;
+  /** Pending tokens that are tried at once. */
+  mostTokens: number;
+}
+
+export class Context {
+  private current: LibOS | undefined;
+  private readonly opened: number[] = [];
+
+  constructor(
+    private readonly makeConfig: () => LibOSConfig,
+    readonly capabilities: Capabilities,
+    private readonly checks: boolean,
+  ) {}
+
+  get os(): LibOS {
+    return (this.current ??= this.create());
+  }
+
+  get domain(): number {
+    return this.capabilities.family === 4 ? AF_INET : AF_INET6;
+  }
+
+  /** Makes another libOS of the same kind; the caller stops it. */
+  create(limits?: Limits): LibOS {
+    const before = process.env['DEMI_CHECK'];
+    if (this.checks) process.env['DEMI_CHECK'] = '1';
+    else delete process.env['DEMI_CHECK'];
+    try {
+      const config = this.makeConfig();
+      return createLibOS({ ...config, ...(limits === undefined ? {} : { limits: { ...config.limits, ...limits } }) });
+    } finally {
+      if (before === undefined) delete process.env['DEMI_CHECK'];
+      else process.env['DEMI_CHECK'] = before;
+    }
+  }
+
+  /** Makes the libOS of this test with limits of its own. */
+  limited(limits: Limits): LibOS {
+    if (this.current !== undefined) throw new Error('the test has used its libOS already');
+    return (this.current = this.create(limits));
+  }
+
+  /** Has a descriptor closed at the end of the test, if it is open then. */
+  track(qd: number): number {
+    this.opened.push(qd);
+    return qd;
+  }
+
+  /** An endpoint of this machine. */
+  at(port: number): { address: string; port: number } {
+    return { address: this.capabilities.address, port };
+  }
+
+  stream(): number {
+    return this.track(this.os.socket(this.domain, SOCK_STREAM, 0));
+  }
+
+  datagram(bound = true): number {
+    const qd = this.track(this.os.socket(this.domain, SOCK_DGRAM, 0));
+    if (bound) this.os.bind(qd, this.at(0));
+    return qd;
+  }
+
+  queue(capacity?: number): number {
+    return this.track(this.os.queue(capacity));
+  }
+
+  listener(backlog = 16): number {
+    const qd = this.stream();
+    this.os.bind(qd, this.at(0));
+    this.os.listen(qd, backlog);
+    return qd;
+  }
+
+  /** A connection: both ends. */
+  async pair(): Promise<[client: number, server: number]> {
+    const listener = this.listener();
+    const client = this.stream();
+    const accepting = this.os.accept(listener);
+    await this.os.connect(client, this.os.getsockname(listener));
+    const { newQd } = await accepting;
+    await this.os.close(listener);
+    return [client, this.track(newQd)];
+  }
+
+  /** Pops until so many bytes have come, or the end. */
+  async read(qd: number, bytes: number): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    let left = bytes;
+    while (left > 0) {
+      const { sga } = await this.os.pop(qd, left);
+      const part = sga.toBuffer();
+      sga.free();
+      if (part.length === 0) break;
+      parts.push(part);
+      left -= part.length;
+    }
+    return Buffer.concat(parts);
+  }
+
+  async readText(qd: number): Promise<string> {
+    const { sga } = await this.os.pop(qd);
+    const text = sga.toBuffer().toString();
+    sga.free();
+    return text;
+  }
+
+  /** Ends the test: what it opened is closed, and then nothing may be left. */
+  async end(): Promise<void> {
+    const os = this.current;
+    if (os === undefined) return;
+    try {
+      for (const qd of this.opened) {
+        try {
+          await os.close(qd);
+        } catch (error) {
+          if (!(error instanceof DemiError) || error.code !== 'EBADF') throw error;
+        }
+      }
+      const { buffers, tokensPending, tokensUncollected, queues, closing, sgArrays } = os.stats();
+      const nothing = { buffers: 0, tokensPending: 0, tokensUncollected: 0, queues: 0, closing: 0, sgArrays: 0 };
+      expect({ buffers, tokensPending, tokensUncollected, queues, closing, sgArrays }).toEqual(nothing);
+      expect(os.pending()).toEqual([]);
+    } finally {
+      this.opened.length = 0;
+      this.current = undefined;
+      await os.stop();
+    }
+  }
+}
+
+/** The error that a call throws. */
+export function thrownBy(call: () => unknown): Error {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+/** The call throws that code, and its message has these words. */
+export function refuses(call: () => unknown, code: string, ...words: string[]): void {
+  const error = thrownBy(call);
+  if (code === 'TypeError') {
+    expect(error).toBeInstanceOf(TypeError);
+  } else {
+    if (!(error instanceof DemiError)) throw error;
+    expect(error.code).toBe(code);
+  }
+  for (const word of words) expect(error.message).toContain(word);
+}
+
+/** Awaiting the token rejects with that code. */
+export async function fails(qt: QToken, code: string): Promise<DemiError> {
+  const error: unknown = await qt.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error === undefined) throw new Error(`the ${qt.opcode} succeeded; ${code} was expected`);
+  if (!(error instanceof DemiError)) throw error;
+  expect(error.code).toBe(code);
+  return error;
+}
+
+/** Bytes of which every stretch is different. */
+export function pattern(length: number, seed = 1): Uint8Array {
+  const words = new Uint32Array((length + 3) >> 2);
+  for (let i = 0, x = seed | 1; i < words.length; ++i) words[i] = x = (Math.imul(x, 1664525) + 1013904223) | 0;
+  return new Uint8Array(words.buffer, 0, length);
+}
+
+/** Asynchronous tokens of any result are accepted where only their end matters. */
+export const any = (qt: unknown): QToken => qt as QToken;
+
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
