@@ -35,10 +35,12 @@ struct Endpoint {
     return endpoint;
   }
 
-  bool is_wildcard() const { return words == std::array<uint32_t, 4>{}; }
+  // 0.0.0.0, which is ::ffff:0.0.0.0 as well, and [::].
+  bool is_wildcard() const { return from_v4_mapped().words == std::array<uint32_t, 4>{}; }
   // 224.0.0.0/4, 255.255.255.255 and ff00::/8: nothing can be bound there and no connection has such an end.
   bool is_multicast_or_broadcast() const {
-    if (family == Family::kIPv4) return words[0] >> 28 == 0xe || words[0] == 0xffffffff;
+    const Endpoint plain = from_v4_mapped();
+    if (plain.family == Family::kIPv4) return plain.words[0] >> 28 == 0xe || plain.words[0] == 0xffffffff;
     return words[0] >> 24 == 0xff;
   }
   // ::ffff:a.b.c.d, how an IPv6 socket that also takes IPv4 names an IPv4 peer (RFC 4291 2.5.5.2).

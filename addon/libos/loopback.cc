@@ -19,7 +19,9 @@ bool LoopbackNamespace::conflicts(Names& names, const LoopbackSocket& socket, co
   if (sockets_of_port_.find(port_key(socket.type(), wanted.port)) == sockets_of_port_.end()) return false;
   if (names.count(wanted) > 0) return true;
   // A wildcard overlaps every address of its family, and of both if the socket takes both.
-  const auto both = [](const LoopbackSocket& one, const Endpoint& name) { return one.takes_both_families() && name.is_wildcard(); };
+  const auto both = [](const LoopbackSocket& one, const Endpoint& name) {
+    return one.takes_both_families() && name.family == Family::kIPv6 && name.is_wildcard();
+  };
   for (const auto& [name, holder] : names) {
     if (name.port != wanted.port) continue;
     const bool same_family = name.family == wanted.family;
@@ -31,15 +33,16 @@ bool LoopbackNamespace::conflicts(Names& names, const LoopbackSocket& socket, co
 
 Result<Endpoint> LoopbackNamespace::add(LoopbackSocket& socket, const Endpoint& wanted) {
   Names& names = names_of(socket.type());
-  Endpoint name = wanted;
+  Endpoint name = wanted.from_v4_mapped();
   if (wanted.port != 0) {
-    if (conflicts(names, socket, wanted)) return Errno::kEADDRINUSE;
+    if (conflicts(names, socket, name)) return Errno::kEADDRINUSE;
   } else {
-    uint32_t tried = 0;
-    do {
-      if (tried++ == kDynamicPorts) return Errno::kEADDRNOTAVAIL;
-      name.port = next_port();
-    } while (conflicts(names, socket, name));
+    // From a random port on, one by one, so that the last free one is found, too.
+    name.port = next_port();
+    for (uint32_t tried = 1; conflicts(names, socket, name); ++tried) {
+      if (tried == kDynamicPorts) return Errno::kEADDRNOTAVAIL;
+      name.port = name.port == UINT16_MAX ? kFirstDynamicPort : static_cast<uint16_t>(name.port + 1);
+    }
   }
   names.emplace(name, &socket);
   ++sockets_of_port_[port_key(socket.type(), name.port)];
@@ -56,7 +59,6 @@ LoopbackSocket* LoopbackNamespace::find(int type, const Endpoint& to) {
   Names& names = names_of(type);
   const Endpoint plain = to.from_v4_mapped();
   auto found = names.find(plain);
-  if (found == names.end()) found = names.find(plain.to_v4_mapped());
   if (found == names.end()) found = names.find(Endpoint::wildcard(plain.family, plain.port));
   if (found != names.end()) return found->second;
   if (plain.family == Family::kIPv6) return nullptr;
@@ -106,10 +108,12 @@ void LoopbackSocket::release_name() {
 
 Result<void> LoopbackSocket::bind(const Endpoint& endpoint) {
   if (endpoint.family != family_ || local_.family != Family::kNone) return Errno::kEINVAL;
+  if (v6only_ && endpoint.is_v4_mapped()) return Errno::kEINVAL;
   if (endpoint.is_multicast_or_broadcast()) return Errno::kEADDRNOTAVAIL;
   Result<Endpoint> name = names_->add(*this, endpoint);
   if (!name) return name.error();
-  local_ = name_ = *name;
+  name_ = *name;
+  local_ = endpoint.with_port(name_.port);
   return {};
 }
 
@@ -121,6 +125,9 @@ Errno LoopbackSocket::bind_if_needed() {
 Errno LoopbackSocket::check_remote(const Endpoint& remote) const {
   if (remote.family != family_) return Errno::kEINVAL;
   if (remote.port == 0 || remote.is_wildcard() || remote.is_multicast_or_broadcast()) return Errno::kEINVAL;
+  // An IPv6 socket reaches IPv4 by mapped addresses: not if it is IPV6_V6ONLY, and not from an address of the other family.
+  const bool from_any_address = local_.is_wildcard() && !local_.is_v4_mapped();
+  if (remote.is_v4_mapped() ? v6only_ || (!from_any_address && !local_.is_v4_mapped()) : local_.is_v4_mapped()) return Errno::kEINVAL;
   return Errno::kOk;
 }
 
@@ -145,6 +152,8 @@ Result<void> LoopbackSocket::set_option(int level, int name, const OptionValue& 
   if (level != kSolSocket) return Errno::kENOPROTOOPT;
   switch (name) {
     case kSoLinger:
+      // An int in struct linger.
+      if (value.seconds < 0 || value.seconds > INT32_MAX) return Errno::kEINVAL;
       linger_ = value.number != 0;
       linger_seconds_ = value.seconds;
       return {};

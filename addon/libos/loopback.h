@@ -22,6 +22,7 @@ class LoopbackNamespace {
   explicit LoopbackNamespace(uint64_t seed) : random_(seed) {}
 
   // EADDRINUSE when a socket of that type has the endpoint, or one that overlaps it (a wildcard); EADDRNOTAVAIL when no port is free.
+  // The result is the name under which the socket is known: a v4-mapped address is the IPv4 address here.
   Result<Endpoint> add(LoopbackSocket& socket, const Endpoint& wanted);
   void remove(LoopbackSocket& socket, const Endpoint& name);
   // Who receives what is sent to `to`: the socket bound to the very address, else to the wildcard. nullptr: nobody.

@@ -52,7 +52,8 @@ Attempt LoopbackDatagram::try_push(PushRequest& request, Completion& completion)
   LoopbackSocket* receiver = names().find(kSockDgram, to);
   if (receiver == nullptr) {
     ++libos().counters().datagrams_dropped;
-    if (remote_.family != Family::kNone) {
+    // Only what the peer answers reaches a connected socket, and nothing an unconnected one.
+    if (to == remote_) {
       pending_error_ = Errno::kECONNREFUSED;
       wake_reader();
     }

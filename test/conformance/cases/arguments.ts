@@ -18,23 +18,6 @@ export function argumentCases(context: Context): void {
     refuses(() => os.socket(AF_INET, SOCK_STREAM, wrong('tcp')), 'TypeError', 'protocol');
   });
 
-  test('bind', () => {
-    const { os } = context;
-    const qd = context.stream();
-    refuses(() => os.bind(qd, 'localhost:80'), 'EINVAL', 'localhost');
-    refuses(() => os.bind(qd, { address: 'localhost', port: 80 }), 'EINVAL', 'localhost');
-    refuses(() => os.bind(qd, context.at(65536)), 'EINVAL', 'port', '65536');
-    refuses(() => os.bind(qd, context.at(-1)), 'EINVAL', 'port', '-1');
-    refuses(() => os.bind(qd, wrong({ address: capabilities.address, port: '80' })), 'TypeError', 'port');
-    refuses(() => os.bind(qd, wrong(80)), 'TypeError', 'addr');
-    refuses(() => os.bind(qd, capabilities.family === 4 ? '[::1]:0' : '127.0.0.1:0'), 'EINVAL');
-    refuses(() => os.bind(qd, { address: capabilities.foreignAddress, port: 0 }), 'EADDRNOTAVAIL', capabilities.foreignAddress);
-    os.bind(qd, context.at(0));
-    refuses(() => os.bind(qd, context.at(0)), 'EINVAL');
-    refuses(() => os.bind(context.stream(), os.getsockname(qd)), 'EADDRINUSE', String(os.getsockname(qd).port));
-    refuses(() => os.bind(context.queue(), context.at(0)), 'ENOTSUP');
-  });
-
   test('listen and accept', async () => {
     const { os } = context;
     const qd = context.stream();
