@@ -2,7 +2,7 @@
 
 import { describe, invalidType } from '../core/arguments';
 import { DemiError } from '../core/errors';
-import { Area, Entry, Flag, Header, SLOT_MASK, Status } from '../native/layout';
+import { Area, Entry, Flag, Header, slotBits, Status } from '../native/layout';
 import type { Engine } from './engine';
 import type { AcceptResult, PopResult, PushResult, Success } from './results';
 import { SgArray } from './sgarray';
@@ -50,7 +50,7 @@ export class Batch {
 
   add(one: Submission): void {
     const code = CODES[one.op];
-    const slot = one.qd & SLOT_MASK;
+    const slot = slotBits(one.qd);
     const open = this.engine.descriptors[slot] === one.qd && one.qd !== 0;
     if (!open || !this.write(code, slot, one)) this.single(one);
     else if (this.codes.length === Area.SubmissionEntries) this.flush();

@@ -6,7 +6,7 @@ import { formatEndpoint, type Endpoint, type ParsedEndpoint } from '../core/endp
 import { DemiError, errnoName, type DemiErrorDetails } from '../core/errors';
 import type { ResolvedConfig } from '../core/config';
 import type { NativeLibOS } from '../native/binding';
-import { Area, Entry, Header, LIBOS_UNIT, SLOT_MASK, Status, Waited } from '../native/layout';
+import { Area, Entry, Header, LIBOS_UNIT, slotBits, Status, Waited } from '../native/layout';
 import type { Environment } from './environment';
 import type { OperationOptions, Success } from './results';
 import { CheckedSgArray, SgArray } from './sgarray';
@@ -79,7 +79,7 @@ export class Engine {
 
   /** The slot of a descriptor that is open here. */
   slotOf(qd: number, syscall: string): number {
-    const slot = qd & SLOT_MASK;
+    const slot = slotBits(qd);
     if (this.descriptors[slot] === qd && qd !== 0) return slot;
     throw this.badDescriptor(qd, syscall);
   }

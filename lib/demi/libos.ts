@@ -7,7 +7,7 @@ import { AF_INET, AF_INET6, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_STREAM
 import { formatEndpoint, parseEndpoint, type Endpoint, type ParsedEndpoint } from '../core/endpoint';
 import { DemiError, type DemiErrorDetails } from '../core/errors';
 import type { NativeStats } from '../native/binding';
-import { Area, Entry, Flag, Header, SLOT_MASK, Status } from '../native/layout';
+import { Area, Entry, Flag, Header, slotBits, Status } from '../native/layout';
 import { Batch, submitBatch, type Submission, type TokensOf } from './batch';
 import { Engine } from './engine';
 import { environment, type Environment } from './environment';
@@ -201,7 +201,7 @@ export class LibOS {
   createPipe(name: string): number {
     const known = this.pipeName(name, 'createPipe');
     const slot = this.engine.native.createPipe(known, DEFAULT_QUEUE_CAPACITY);
-    if (DemiError.fromErrno(slot, 'createPipe').code === 'EEXIST') {
+    if (slot < 0 && DemiError.fromErrno(slot, 'createPipe').code === 'EEXIST') {
       throw new DemiError('EEXIST', 'createPipe', { detail: `there is a pipe named ${describe(name)} already; openPipe() opens it` });
     }
     return this.opened(slot, 'createPipe');
@@ -215,7 +215,7 @@ export class LibOS {
   openPipe(name: string): number {
     const known = this.pipeName(name, 'openPipe');
     const slot = this.engine.native.openPipe(known);
-    if (DemiError.fromErrno(slot, 'openPipe').code === 'ENOENT') {
+    if (slot < 0 && DemiError.fromErrno(slot, 'openPipe').code === 'ENOENT') {
       throw new DemiError('ENOENT', 'openPipe', { detail: `there is no pipe named ${describe(name)}; createPipe() makes it` });
     }
     return this.opened(slot, 'openPipe');
@@ -397,7 +397,7 @@ export class LibOS {
    */
   push(qd: number, data: SgArray | Uint8Array | string, options?: PushOptions): QToken<PushResult> {
     const { engine } = this;
-    const slot = qd & SLOT_MASK;
+    const slot = slotBits(qd);
     if (engine.descriptors[slot] !== qd || qd === 0) throw engine.badDescriptor(qd, 'push');
     return options === undefined ? this.send(qd, slot, data, PUSH, undefined) : this.sendWith(qd, slot, data, 0, options);
   }
@@ -516,7 +516,7 @@ export class LibOS {
   ): QToken<T> {
     const { engine } = this;
     const { words } = engine;
-    const slot = qd & SLOT_MASK;
+    const slot = slotBits(qd);
     if (engine.descriptors[slot] !== qd || qd === 0) throw engine.badDescriptor(qd, OPCODE_NAMES[code]);
     const refused = this.check(code, qd, options);
     if (refused !== undefined) return refused as unknown as QToken<T>;

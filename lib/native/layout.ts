@@ -76,5 +76,9 @@ export const enum Waited {
 
 /** The low bits of a queue descriptor are its slot in the native table. */
 export const SLOT_MASK = 0xfffff;
+/** The slot that a queue descriptor names; also what is no number has one, whose descriptor it is not. */
+export function slotBits(qd: number): number {
+  return typeof qd === 'number' ? qd & SLOT_MASK : 0;
+}
 /** A queue descriptor divided by this is the number of its libOS. */
 export const LIBOS_UNIT = 2 ** 40;
