@@ -93,7 +93,11 @@ std::shared_ptr<LoopbackDomain> Environment::loopback_domain(const std::string& 
 
 // --- progress ---
 
-void Environment::settle() {
+bool Environment::is_quiet() const {
+  return std::all_of(instances_.begin(), instances_.end(), [](const auto& instance) { return instance->is_quiet(); });
+}
+
+void Environment::settle_all() {
   // One libOS may wake another, so go round until all are quiet; boundedly, because two of them could play ball for ever.
   for (size_t round = 0; round < kSettleRounds; ++round) {
     bool any = false;

@@ -47,7 +47,9 @@ class Environment {
   std::shared_ptr<LoopbackDomain> loopback_domain(const std::string& name, const MemoryConfig& config);
 
   // Runs what is ready in all libOSes and publishes what is done. Called at the end of every call from JavaScript.
-  void settle();
+  void settle() {
+    if (!is_quiet()) settle_all();
+  }
   // One turn of every libOS: backends, timers, ready operations. True if there was anything to do.
   bool turn_all(Instant now);
   // The earliest timer of all libOSes.
@@ -74,6 +76,8 @@ class Environment {
   static int64_t live_environments();
 
  private:
+  bool is_quiet() const;
+  void settle_all();
   explicit Environment(Napi::Env env);
   ~Environment();
 

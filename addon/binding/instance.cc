@@ -24,6 +24,7 @@ Instance::Instance(Environment& environment, const InstanceSettings& settings, s
     : environment_(environment),
       poll_(settings.poll),
       region_(std::move(region)),
+      words_(reinterpret_cast<uint32_t*>(region_->data())),
       ring_operations_(std::make_unique<Operation*[]>(control::kRingEntries)) {
   MemoryConfig memory;
   memory.limit_bytes = settings.buffer_bytes;
@@ -100,8 +101,7 @@ Started Instance::submit_push(Queue& queue, const uint32_t* submitted) {
   const uint32_t flags = submitted[control::kWord0];
   PushRequest request;
   request.until_acknowledged = (flags & control::kFlagAcknowledged) != 0;
-  request.has_destination = (flags & control::kFlagDestination) != 0;
-  if (request.has_destination) request.destination = read_endpoint(submitted);
+  if ((flags & control::kFlagDestination) != 0) request.destination = read_endpoint(submitted);
   if ((flags & control::kFlagStaged) != 0) {
     const Errno wrong = take_staged(request, submitted[control::kOffset], submitted[control::kArgument]);
     if (wrong != Errno::kOk) return {Started::State::kRefused, wrong};
@@ -131,8 +131,7 @@ int32_t Instance::submit_bytes(PushSource& source, uint64_t bytes) {
   request.source = &source;
   request.total_bytes = bytes;
   request.until_acknowledged = (submitted[control::kWord0] & control::kFlagAcknowledged) != 0;
-  request.has_destination = (submitted[control::kWord0] & control::kFlagDestination) != 0;
-  if (request.has_destination) request.destination = read_endpoint(submitted);
+  if ((submitted[control::kWord0] & control::kFlagDestination) != 0) request.destination = read_endpoint(submitted);
   return conclude(libos_->push(*queue, request), submitted);
 }
 
@@ -204,8 +203,7 @@ void Instance::notify() {
 
 // --- memory ---
 
-void Instance::take_returns() {
-  if (libos_ == nullptr) return;
+void Instance::release_returned() {
   const uint32_t count = std::min(word(control::kReturnCount), control::kReturnEntries);
   for (uint32_t i = 0; i < count; ++i) sgas_.release(word(control::kReturns + i));
   word(control::kReturnCount) = 0;

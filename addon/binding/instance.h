@@ -46,11 +46,25 @@ class Instance {
   bool publish();
   bool has_published() const { return libos_ != nullptr && published_ != word(control::kConsumed); }
   void flag_attention() { word(control::kAttention) = 1; }
-  bool keeps_alive() const { return libos_ != nullptr && referenced_ && libos_->operations().pending() > 0; }
+  // Whether the process is to live on for its sake.
+  bool keeps_alive() {
+    had_pending_ = libos_ != nullptr && libos_->operations().pending() > 0;
+    return referenced_ && had_pending_;
+  }
   // Whether its driver is to go on spinning, given that there was progress a moment ago.
   bool wants_spin(bool progress);
+  // Whether settle() would find nothing to do here: the common case after a call whose operations finished at once.
+  bool is_quiet() const {
+    if (libos_ == nullptr) return true;
+    const bool waits_for_memory = libos_->waits_for_memory();
+    const bool has_pending = libos_->operations().pending() > 0;
+    return !libos_->has_work() && !libos_->operations().has_done() && has_pending == had_pending_ &&
+           waits_for_memory == (word(control::kMemoryWaits) != 0);
+  }
   // Gives back what JavaScript returned since the last call.
-  void take_returns();
+  void take_returns() {
+    if (word(control::kReturnCount) != 0 && libos_ != nullptr) release_returned();
+  }
   bool has_idle_staging_room(const std::shared_ptr<LoopbackDomain>& domain) const {
     return domain_ == domain && staging_ && staging_->references == 1;
   }
@@ -62,7 +76,7 @@ class Instance {
 
   Instance(Environment& environment, const InstanceSettings& settings, std::shared_ptr<Mapping> region);
 
-  uint32_t& word(uint32_t index) const { return reinterpret_cast<uint32_t*>(region_->data())[index]; }
+  uint32_t& word(uint32_t index) const { return words_[index]; }
   uint32_t* entry(uint32_t area, uint32_t index) const { return &word(area + index * control::kEntryWords); }
 
   // --- submissions ---
@@ -76,6 +90,7 @@ class Instance {
   void release_consumed();
 
   // --- memory ---
+  void release_returned();
   bool renew_staging();
   Errno take_staged(PushRequest& request, uint32_t offset, uint32_t length);
   void write_sga(uint32_t* entry, uint32_t id, const SgArray& array);
@@ -86,12 +101,14 @@ class Instance {
   Environment& environment_;
   const PollMode poll_;
   std::shared_ptr<Mapping> region_;
+  uint32_t* const words_;  // the control region
   std::shared_ptr<LoopbackDomain> domain_;
   std::unique_ptr<LibOS> libos_;
   SgaTable sgas_;
   BufferRef staging_;
   Napi::FunctionReference notify_;
   bool referenced_ = true;
+  bool had_pending_ = false;  // when keeps_alive() was asked last
   uint32_t published_ = 0;  // as in the control region, which JavaScript could overwrite
   uint32_t released_ = 0;   // completions whose operations were given back
   std::unique_ptr<Operation*[]> ring_operations_;  // whose results are in the ring

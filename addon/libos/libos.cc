@@ -111,7 +111,7 @@ Started LibOS::push(Queue& queue, PushRequest& request) {
   if (queue.end_of_pushes_requested) return {Started::State::kRefused, Errno::kEPIPE};
   if (request.total_bytes == 0 && queue.is_stream) return {Started::State::kRefused, Errno::kEINVAL};
   if (request.total_bytes > queue.largest_push_bytes) return {Started::State::kRefused, Errno::kEMSGSIZE};
-  if (request.has_destination && !queue.takes_destination) return {Started::State::kRefused, Errno::kENOTSUP};
+  if (request.destination && !queue.takes_destination) return {Started::State::kRefused, Errno::kENOTSUP};
   prepare_immediate();
   OperationLine& line = queue.lines().writers;
   const Attempt attempted = line.empty() ? queue.try_push(request, immediate_) : Attempt::would_block();

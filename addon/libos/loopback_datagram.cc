@@ -36,8 +36,8 @@ Errno LoopbackDatagram::begin_connect(const Endpoint& remote) {
 }
 
 Attempt LoopbackDatagram::try_push(PushRequest& request, Completion& completion) {
-  if (!request.has_destination && remote_.family == Family::kNone) return Attempt::refused(Errno::kENOTCONN);
-  const Endpoint& to = request.has_destination ? request.destination : remote_;
+  if (!request.destination && remote_.family == Family::kNone) return Attempt::refused(Errno::kENOTCONN);
+  const Endpoint& to = request.destination ? *request.destination : remote_;
   const Errno wrong = check_remote(to);
   if (wrong != Errno::kOk) return Attempt::refused(wrong);
   // What an ICMP message would have said of an earlier datagram (RFC 1122 4.1.3.3).

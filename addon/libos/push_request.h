@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "base/errno.h"
@@ -24,14 +25,16 @@ class PushSource {
 
 // What is to be pushed: an SgArray that moved in, or bytes of the caller.
 struct PushRequest {
+  // Written out, or g++ clears the whole of it by a string instruction, which takes longer than the push.
+  PushRequest() {}
+
   SgArray data;
   PushSource* source = nullptr;        // nullptr when `data` is everything
   std::unique_ptr<PushSource> kept;    // owns `source` while the push is pending
   uint64_t total_bytes = 0;
   uint64_t accepted_bytes = 0;
   bool until_acknowledged = false;     // complete when the peer has acknowledged, not when the send buffer has accepted
-  bool has_destination = false;
-  Endpoint destination;
+  std::optional<Endpoint> destination; // pushto
 
   uint64_t remaining_bytes() const { return total_bytes - accepted_bytes; }
 

@@ -29,123 +29,113 @@ export type TokensOf<S extends readonly Submission[]> = {
 /** The calls that a batch falls back to. @internal */
 export interface SingleCalls {
   push(qd: number, data: SgArray | Uint8Array | string): QToken<PushResult>;
-  pop(qd: number, size: number): QToken<PopResult>;
+  pop(qd: number, size?: number): QToken<PopResult>;
   accept(qd: number): QToken<AcceptResult>;
 }
 
 const CODES = { push: 1, pop: 2, accept: 3 } as const;
+// What write() returns for an operation that needs a call of its own.
+const ALONE = -1;
 
-/** @internal */
-export class Batch {
-  readonly tokens: QToken[] = [];
-  private readonly codes: number[] = [];
-  private readonly qds: number[] = [];
-  private readonly moved: (SgArray | undefined)[] = [];
-  private staged = 0;
+/** The operations of a batch from `first` on whose entries are written and not submitted. */
+interface Written {
+  first: number;
+  count: number;
+  /** Bytes of payloads in the staging room. */
+  staged: number;
+}
 
-  constructor(
-    private readonly calls: SingleCalls,
-    private readonly engine: Engine,
-  ) {}
-
-  add(one: Submission): void {
-    const code = CODES[one.op];
-    const slot = slotBits(one.qd);
-    const open = this.engine.descriptors[slot] === one.qd && one.qd !== 0;
-    if (!open || !this.write(code, slot, one)) this.single(one);
-    else if (this.codes.length === Area.SubmissionEntries) this.flush();
+/**
+ * Writes the submission entry of an operation whose arguments are as they should be and small; everything else is for the single call,
+ * which knows what to do. Returns the bytes that it has staged, or ALONE.
+ */
+function write(engine: Engine, one: Submission, { count, staged }: Written): number {
+  const { words } = engine;
+  const { qd } = one;
+  const slot = slotBits(qd);
+  if (engine.descriptors[slot] !== qd || qd === 0 || !engine.admits(count)) return ALONE;
+  const entry = Area.Submissions + count * Area.EntryWords;
+  words[entry + Entry.QueueSlot] = slot;
+  words[entry + Entry.Argument] = 0;
+  if (one.op === 'pop') {
+    words[entry] = CODES.pop;
+    return one.size === undefined ? 0 : ALONE;
   }
-
-  /** Writes a submission entry; false if the operation needs a call of its own. */
-  private write(code: number, slot: number, one: Submission): boolean {
-    const { words } = this.engine;
-    const entry = Area.Submissions + this.codes.length * Area.EntryWords;
-    let sga: SgArray | undefined;
-    let word = code as number;
-    if (one.op === 'push') {
-      const { data } = one;
-      if (data instanceof SgArray) {
-        // A checked SgArray, a moved one, another libOS's, one that is twice in the batch: the single call knows what to do.
-        if (this.engine.checks || data.engine !== this.engine || this.moved.includes(data)) return false;
-        data.requireLive('push');
-        sga = data;
-        word |= Flag.Sga;
-        words[entry + Entry.Sga] = data.id;
-      } else {
-        const length = stageBytes(this.engine, data, this.staged);
-        if (length < 0) return false;
-        word |= Flag.Staged;
-        words[entry + Entry.Argument] = length;
-        words[entry + Entry.Offset] = words[Header.StageOffset] + this.staged;
-        this.staged += length;
-      }
-    } else {
-      if (one.op === 'pop' && one.size !== undefined) return false;
-      words[entry + Entry.Argument] = 0;
-    }
-    this.engine.requireToken(one.op, one.qd);
-    words[entry] = word;
-    words[entry + Entry.QueueSlot] = slot;
-    this.codes.push(code);
-    this.qds.push(one.qd);
-    this.moved.push(sga);
-    return true;
+  if (one.op === 'accept') {
+    words[entry] = CODES.accept;
+    return 0;
   }
-
-  /** Makes the single call, after everything that came before it. */
-  private single(one: Submission): void {
-    this.flush();
-    const { calls } = this;
-    const token =
-      one.op === 'push'
-        ? calls.push(one.qd, one.data)
-        : one.op === 'accept'
-          ? calls.accept(one.qd)
-          : calls.pop(one.qd, one.size as number);
-    this.tokens.push(token as unknown as QToken);
+  const { data } = one;
+  if (data instanceof Uint8Array || typeof data === 'string') {
+    if (data.length === 0) return ALONE;
+    const length = stageBytes(engine, data, staged);
+    words[entry] = CODES.push | Flag.Staged;
+    words[entry + Entry.Argument] = length;
+    words[entry + Entry.Offset] = words[Header.StageOffset] + staged;
+    return length;
   }
+  // One that was moved already, perhaps by this very batch; a checked one, whose bytes must be written back.
+  if (!(data instanceof SgArray) || data.engine !== engine || engine.checks || !data.claim()) return ALONE;
+  words[entry] = CODES.push | Flag.Sga;
+  words[entry + Entry.Sga] = data.id;
+  return 0;
+}
 
-  /** Puts a refusal in the place of a token. */
-  refuse(one: Submission, error: unknown): void {
-    if (!(error instanceof DemiError)) throw error;
-    this.flush();
-    const failure = new Failure(-error.errno, undefined, undefined, error, undefined);
-    this.tokens.push(this.engine.failed(CODES[one.op], one.qd, failure));
+function flush(engine: Engine, batch: readonly Submission[], written: Written, tokens: QToken[]): void {
+  const { first, count } = written;
+  written.first = written.count = written.staged = 0;
+  if (count === 0) return;
+  const { words } = engine;
+  engine.submitEntries(count);
+  // Before any token is made: making one may take completions, and those may be of later entries.
+  for (let i = 0; i < count; ++i) {
+    const one = batch[first + i];
+    if (one.op !== 'push' || !(one.data instanceof SgArray)) continue;
+    if (words[Area.Submissions + i * Area.EntryWords] < Status.Refused) one.data.unclaim();
+    else one.data.moved();
   }
+  for (let i = 0; i < count; ++i) {
+    const one = batch[first + i];
+    tokens.push(engine.begunInBatch(CODES[one.op], one.qd, Area.Submissions + i * Area.EntryWords));
+  }
+  engine.batchBegun();
+}
 
-  flush(): void {
-    const { engine, codes, qds, moved, tokens } = this;
-    const count = codes.length;
-    if (count === 0) return;
-    const { words } = engine;
-    words[Header.SubmitCount] = count;
-    engine.native.submit();
-    // Before any token is made: making one may take completions, and those may be of later entries.
-    for (let i = 0; i < count; ++i) {
-      const entry = Area.Submissions + i * Area.EntryWords;
-      if (words[entry] > Status.Refused) moved[i]?.moved();
-    }
-    engine.expect(codes, qds, tokens);
-    codes.length = qds.length = moved.length = 0;
-    this.staged = 0;
+/** Makes the single call; what it would throw comes through the token. */
+function single(calls: SingleCalls, engine: Engine, one: Submission): QToken {
+  try {
+    if (one.op === 'push') return calls.push(one.qd, one.data) as unknown as QToken;
+    if (one.op === 'accept') return calls.accept(one.qd) as unknown as QToken;
+    return (one.size === undefined ? calls.pop(one.qd) : calls.pop(one.qd, one.size)) as unknown as QToken;
+  } catch (error) {
+    const errno = error instanceof DemiError ? -error.errno : 0;
+    return engine.failed(CODES[one.op], one.qd, new Failure(errno, undefined, undefined, error as DemiError, undefined));
   }
 }
 
 /** @internal */
-export function submitBatch(batch: Batch, submissions: unknown): QToken<Success>[] {
-  if (!Array.isArray(submissions)) throw invalidType('batch', submissions, 'an array of operations', 'submit');
-  for (let i = 0; i < submissions.length; ++i) {
-    const one = submissions[i] as Submission;
-    if (one === null || typeof one !== 'object' || !(one.op in CODES)) {
-      batch.flush();
-      throw invalidType(`batch[${i}]`, one, `{ op: 'push', qd, data }, { op: 'pop', qd, size? } or { op: 'accept', qd }, not ${describe(one?.op)}`, 'submit');
-    }
-    try {
-      batch.add(one);
-    } catch (error) {
-      batch.refuse(one, error);
-    }
+export function submitBatch(calls: SingleCalls, engine: Engine, batch: unknown): QToken<Success>[] {
+  if (!Array.isArray(batch)) throw invalidType('batch', batch, 'an array of operations', 'submit');
+  // Before anything is started: nothing has happened when this throws.
+  for (let i = 0; i < batch.length; ++i) {
+    const one = batch[i] as Submission | undefined | null;
+    if (typeof one === 'object' && one !== null && (one.op === 'push' || one.op === 'pop' || one.op === 'accept')) continue;
+    throw invalidType(`batch[${i}]`, one, `{ op: 'push', qd, data }, { op: 'pop', qd, size? } or { op: 'accept', qd }, not ${describe((one as { op?: unknown } | undefined)?.op)}`, 'submit');
   }
-  batch.flush();
-  return batch.tokens;
+  const submissions = batch as readonly Submission[];
+  const tokens: QToken[] = [];
+  const written: Written = { first: 0, count: 0, staged: 0 };
+  for (let i = 0; i < submissions.length; ++i) {
+    const staged = write(engine, submissions[i], written);
+    if (staged === ALONE) {
+      flush(engine, submissions, written, tokens);
+      tokens.push(single(calls, engine, submissions[i]));
+      continue;
+    }
+    if (written.count++ === 0) written.first = i;
+    written.staged += staged;
+    if (written.count === Area.SubmissionEntries) flush(engine, submissions, written, tokens);
+  }
+  flush(engine, submissions, written, tokens);
+  return tokens;
 }

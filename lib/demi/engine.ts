@@ -7,13 +7,15 @@ import { DemiError, errnoName, type DemiErrorDetails } from '../core/errors';
 import type { ResolvedConfig } from '../core/config';
 import type { NativeLibOS } from '../native/binding';
 import { Area, Entry, Header, LIBOS_UNIT, slotBits, Status, Waited } from '../native/layout';
+import { CompletedTokens } from './completed-tokens';
 import type { Environment } from './environment';
 import type { OperationOptions, Success } from './results';
 import { CheckedSgArray, SgArray } from './sgarray';
-import { Datagram, Failure, OPCODE_NAMES, QToken, TokenState, type Accepted } from './token';
+import { Datagram, Failure, OPCODE_NAMES, QToken, Slot, TokenState, type Accepted } from './token';
 import { WaitSet } from './wait-set';
 import { SgArrayWatch } from './sgarray-watch';
 
+const OP_PUSH = 1;
 const OP_POP = 2;
 const OP_ACCEPT = 3;
 const OP_CONNECT = 4;
@@ -23,9 +25,6 @@ const RING_MASK = Area.RingEntries - 1;
 const E0 = Area.Submissions as number;
 
 const nextTurn = setImmediate;
-
-/** A bound for the list of finished tokens that nobody has collected; see Engine.noteCompleted. */
-const REMEMBERED_COMPLETIONS = 1024;
 
 /** @internal */
 export interface Abortion {
@@ -37,6 +36,8 @@ export interface Abortion {
 /** @internal */
 export class Engine {
   readonly native: NativeLibOS;
+  /** native.submit(), where V8 finds a function that is always the same. */
+  private readonly submit: () => void;
   readonly words: Int32Array;
   /** Slot -> the descriptor that is open there, or 0. Written by native code. */
   readonly descriptors: Float64Array;
@@ -49,12 +50,11 @@ export class Engine {
   private readonly ids = new WeakMap<QToken, number>();
   private lastId = 0;
   private consumed = 0;
-  /** Tokens that are pending, and finished pops and accepts that nobody has collected. */
-  live = 0;
-  /** Finished tokens that nobody has claimed, in order; collected ones are swept now and then. */
-  completed: QToken[] = [];
-  private completedFrom = 0;
-  private sweepAt = 4 * REMEMBERED_COMPLETIONS;
+  private pending = 0;
+  /** Finished pops and accepts that nobody has collected; like what is pending, they count against the limit of tokens. */
+  held = 0;
+  readonly completed = new CompletedTokens();
+  private readonly spins: boolean;
   private readonly abortions = new Map<QToken, Abortion>();
   private unreportedFailures: QToken[] = [];
   failuresUncollected = 0;
@@ -68,6 +68,8 @@ export class Engine {
     native: NativeLibOS,
   ) {
     this.native = native;
+    this.submit = native.submit;
+    this.spins = config.poll === 'busy';
     this.words = new Int32Array(native.control, 0, Area.Descriptors);
     this.descriptors = new Float64Array(native.control, Area.Descriptors * 4, config.limits.queues);
     this.tokensLimit = config.limits.tokens;
@@ -114,88 +116,94 @@ export class Engine {
 
   // --- starting operations ---
 
+  /** Whether the limit of tokens lets an operation start, beside `more` that are about to. */
+  admits(more: number): boolean {
+    return this.pending + this.held + more < this.tokensLimit;
+  }
+
   /** Throws before an operation is started that the limit of tokens forbids. */
   requireToken(syscall: string, qd: number): void {
-    if (this.live < this.tokensLimit) return;
+    if (this.pending + this.held >= this.tokensLimit) this.refuseToken(syscall, qd);
+  }
+
+  private refuseToken(syscall: string, qd: number): never {
     throw new DemiError('EAGAIN', syscall, {
       qd,
       detail: `limits.tokens (${this.tokensLimit}) are pending or hold results that nobody collected`,
     });
   }
 
-  /**
-   * Submits what is in the first submission entry and makes its token.
-   *
-   * @param refusal - what to say of a refusal, beside its code.
-   */
-  start<T extends Success>(code: number, qd: number, options: OperationOptions | undefined, refusal?: () => DemiErrorDetails): QToken<T> {
-    this.words[Header.SubmitCount] = 1;
-    this.native.submit();
-    return this.begun<T>(code, qd, this.words[E0], E0, options, refusal);
+  /** Submits what is in the first `count` submission entries. Returns the status of the first. */
+  submitEntries(count: number): number {
+    const { words } = this;
+    words[Header.SubmitCount] = count;
+    this.submit();
+    return words[E0];
   }
 
-  /** Makes the token of an operation whose status native code has just returned. */
-  begun<T extends Success>(
-    code: number,
-    qd: number,
-    status: number,
-    entry: number,
-    options: OperationOptions | undefined,
-    refusal?: () => DemiErrorDetails,
-  ): QToken<T> {
+  /** What is thrown for a status that says the call was refused. */
+  refusal(code: number, qd: number, status: number, details?: DemiErrorDetails): DemiError {
+    return DemiError.fromErrno(Status.Refused - status, OPCODE_NAMES[code], { qd, ...details });
+  }
+
+  /** Makes the token of an operation whose status, which is no refusal, native code has just written to the first entry. */
+  begun<T extends Success>(code: number, qd: number, status: number, options: OperationOptions | undefined): QToken<T> {
     let token: QToken<T>;
-    if (status >= 0) {
-      token = new QToken<T>(this, qd, code, status, TokenState.Pending, undefined);
-      this.tokens[status] = token as unknown as QToken;
-      ++this.live;
-      if (options !== undefined) this.limit(token as unknown as QToken, options);
-      if (this.words[Header.Attention] !== 0) this.environment.drain();
-      else if (this.spins) this.environment.startSpinning(this);
-      return token;
-    }
     if (status === Status.Done) {
-      token = new QToken<T>(this, qd, code, -1, TokenState.Done, undefined);
-    } else if (status === Status.Details) {
-      token = new QToken<T>(this, qd, code, -1, TokenState.Done, this.readPayload(code, entry));
-      if (this.holds(token as unknown as QToken)) ++this.live;
+      token = new QToken<T>(this, qd, code, Slot.Finished, TokenState.Done, undefined);
+      this.completed.add(token as unknown as QToken, this.held);
+    } else if (status === Status.Details && this.words[E0 + Entry.QueueSlot] === 0) {
+      token = this.received<T>(code, qd, E0);
     } else {
-      throw DemiError.fromErrno(Status.Refused - status, OPCODE_NAMES[code], { qd, ...refusal?.() });
+      token = this.pendingOrFailed<T>(code, qd, status, E0);
+      if (options !== undefined && status >= 0) this.limit(token as unknown as QToken, options);
+      if (this.spins) this.environment.startSpinning(this);
     }
-    this.noteCompleted(token as unknown as QToken);
     if (this.words[Header.Attention] !== 0) this.environment.drain();
     return token;
   }
 
-  /** Makes the tokens of a batch whose entries have just been submitted, in order. */
-  expect(codes: readonly number[], qds: readonly number[], tokens: QToken[]): void {
-    const { words } = this;
-    for (let i = 0; i < codes.length; ++i) {
-      const entry = Area.Submissions + i * Area.EntryWords;
-      const status = words[entry];
-      const code = codes[i];
-      let token: QToken;
-      if (status >= 0) {
-        token = new QToken(this, qds[i], code, status, TokenState.Pending, undefined);
-        this.tokens[status] = token;
-        ++this.live;
-      } else {
-        let payload: unknown;
-        if (status === Status.Details) payload = this.readPayload(code, entry);
-        else if (status !== Status.Done) payload = new Failure(Status.Refused - status, undefined, undefined, undefined, undefined);
-        token = new QToken(this, qds[i], code, -1, TokenState.Done, payload);
-        if (this.holds(token)) ++this.live;
-        this.noteCompleted(token);
-      }
-      tokens.push(token);
-    }
-    if (words[Header.Attention] !== 0) this.environment.drain();
-    else if (this.spins) this.environment.startSpinning(this);
+  /** The token of a pop or an accept that has finished at once. */
+  private received<T extends Success>(code: number, qd: number, entry: number): QToken<T> {
+    const payload = code === OP_POP ? this.readPop(entry) : this.readAccept(entry);
+    const token = new QToken<T>(this, qd, code, Slot.Finished, TokenState.Done, payload);
+    this.completed.add(token as unknown as QToken, this.held++);
+    return token;
   }
 
-  /** A token that failed before anything was started. */
+  private pendingOrFailed<T extends Success>(code: number, qd: number, status: number, entry: number): QToken<T> {
+    if (status < 0) {
+      const failure =
+        status === Status.Details
+          ? this.readFailure(code, entry, undefined, undefined)
+          : new Failure(Status.Refused - status, undefined, undefined, undefined, undefined);
+      return this.failed<T>(code, qd, failure);
+    }
+    const token = new QToken<T>(this, qd, code, status, TokenState.Pending, undefined);
+    this.tokens[status] = token as unknown as QToken;
+    ++this.pending;
+    return token;
+  }
+
+  /** Makes the token of one operation of a batch, from its entry; batchBegun() follows the last of them. */
+  begunInBatch(code: number, qd: number, entry: number): QToken {
+    const status = this.words[entry];
+    if (status === Status.Details && this.words[entry + Entry.QueueSlot] === 0) return this.received(code, qd, entry);
+    if (status !== Status.Done) return this.pendingOrFailed(code, qd, status, entry);
+    const token = new QToken(this, qd, code, Slot.Finished, TokenState.Done, undefined);
+    this.completed.add(token, this.held);
+    return token;
+  }
+
+  batchBegun(): void {
+    if (this.words[Header.Attention] !== 0) this.environment.drain();
+    if (this.spins) this.environment.startSpinning(this);
+  }
+
+  /** A token that failed before anything was started, or at once. */
   failed<T extends Success>(code: number, qd: number, failure: Failure): QToken<T> {
-    const token = new QToken<T>(this, qd, code, -1, TokenState.Done, failure);
-    this.noteCompleted(token as unknown as QToken);
+    const token = new QToken<T>(this, qd, code, Slot.Failed, TokenState.Done, failure);
+    this.noteDone(token as unknown as QToken);
     return token;
   }
 
@@ -217,10 +225,6 @@ export class Engine {
     };
     this.abortions.set(token, abortion);
     signal.addEventListener('abort', abortion.listener, { once: true });
-  }
-
-  private get spins(): boolean {
-    return this.config.poll === 'busy';
   }
 
   wantsSpin(): boolean {
@@ -252,10 +256,15 @@ export class Engine {
         const slot = words[entry];
         const token = this.tokens[slot] as QToken;
         this.tokens[slot] = undefined;
-        const payload = this.readPayload(token.code, entry, token);
+        const aborted = this.abortions.size > 0 ? this.endAbortion(token) : undefined;
+        const failed = words[entry + Entry.QueueSlot] !== 0;
+        if (failed) token.payload = this.readFailure(token.code, entry, aborted, token);
+        else if (token.code === OP_POP) token.payload = this.readPop(entry);
+        else if (token.code === OP_ACCEPT) token.payload = this.readAccept(entry);
+        token.slot = failed ? Slot.Failed : Slot.Finished;
         this.consumed = (this.consumed + 1) | 0;
         words[Header.Consumed] = this.consumed;
-        this.settle(token, payload);
+        this.settle(token);
         ++taken;
       }
       // A full ring may have kept more from coming.
@@ -265,31 +274,20 @@ export class Engine {
     }
   }
 
-  private settle(token: QToken, payload: unknown): void {
-    token.payload = payload;
-    token.slot = -1;
-    const state = token.state;
+  private settle(token: QToken): void {
+    const { state } = token;
+    --this.pending;
     if (state === TokenState.Claimed) {
-      --this.live;
       token.settleClaimed();
-    } else if (state === TokenState.Watched) {
-      if (!this.holds(token)) --this.live;
+      return;
+    }
+    if (token.holds) ++this.held;
+    if (state === TokenState.Watched) {
       (token.waiter as WaitSet).completed(token);
     } else {
       token.state = TokenState.Done;
-      if (!this.holds(token)) --this.live;
-      this.noteCompleted(token);
+      this.noteDone(token);
     }
-  }
-
-  /** Whether the result of a finished token counts against the limit until it is collected. */
-  private holds(token: QToken): boolean {
-    return (token.code === OP_POP || token.code === OP_ACCEPT) && !(token.payload instanceof Failure);
-  }
-
-  /** Somebody takes the result of a finished token that nobody had claimed. */
-  collected(token: QToken): void {
-    if (this.holds(token)) --this.live;
   }
 
   /** Takes a token out of its wait set: it belongs to whoever asks next. */
@@ -297,46 +295,10 @@ export class Engine {
     (token.waiter as WaitSet).delete(token);
   }
 
-  /**
-   * Remembers a finished token for wait_next_n. Results that must not be lost (pops and accepts) are kept until they are collected. The
-   * others hold no slot: only the last 1024 of them are kept, so that pushes which nobody waits for cost nothing.
-   */
-  noteCompleted(token: QToken): void {
-    if (this.completed.push(token) >= this.sweepAt) this.sweepCompleted();
-    if (token.payload instanceof Failure && token.payload.errno !== ECANCELED) this.noteFailure(token);
-  }
-
-  private sweepCompleted(): void {
-    let remembered = 0;
-    const kept: QToken[] = [];
-    for (let i = this.completed.length - 1; i >= this.completedFrom; --i) {
-      const token = this.completed[i];
-      if (token.state !== TokenState.Done) continue;
-      if (this.holds(token) || ++remembered <= REMEMBERED_COMPLETIONS) kept.push(token);
-    }
-    this.completed = kept.reverse();
-    this.completedFrom = 0;
-    this.sweepAt = Math.max(4 * REMEMBERED_COMPLETIONS, 2 * kept.length);
-  }
-
-  /** The next finished token that nobody has claimed, or undefined. */
-  nextCompleted(): QToken | undefined {
-    while (this.completedFrom < this.completed.length) {
-      const token = this.completed[this.completedFrom];
-      if (token.state === TokenState.Done) return token;
-      ++this.completedFrom;
-    }
-    this.completed.length = this.completedFrom = 0;
-    return undefined;
-  }
-
-  /** How many finished tokens nobody has claimed, counted up to `enough`. */
-  countCompleted(enough: number): number {
-    let count = 0;
-    for (let i = this.completedFrom; i < this.completed.length && count < enough; ++i) {
-      if (this.completed[i].state === TokenState.Done) ++count;
-    }
-    return count;
+  /** A finished token is there for whoever asks. */
+  noteDone(token: QToken): void {
+    this.completed.add(token, this.held);
+    if (token.slot === Slot.Failed && (token.payload as Failure).errno !== ECANCELED) this.noteFailure(token);
   }
 
   // A failure that nobody has collected when the event loop comes round again is probably one that nobody will.
@@ -359,32 +321,22 @@ export class Engine {
 
   // --- reading entries ---
 
-  private readPayload(code: number, entry: number, token?: QToken): unknown {
-    const { words } = this;
-    const errno = words[entry + Entry.QueueSlot];
-    if (this.abortions.size > 0 && token !== undefined) {
-      const aborted = this.endAbortion(token);
-      if (errno !== 0) return this.readFailure(code, entry, errno, errno === ECANCELED ? aborted : undefined, token);
-    } else if (errno !== 0) {
-      return this.readFailure(code, entry, errno, undefined, token);
-    }
-    if (code === OP_POP) {
-      const sga = this.readSga(entry);
-      return (words[entry + Entry.PortAndFamily] & 0xff) === 0 ? sga : new Datagram(sga, this.readEndpoint(entry));
-    }
-    if (code === OP_ACCEPT) {
-      const accepted: Accepted = { newQd: this.descriptors[words[entry + Entry.NewQueue]], addr: this.readEndpoint(entry) };
-      return accepted;
-    }
-    return undefined;
+  private readPop(entry: number): SgArray | Datagram {
+    const sga = this.readSga(entry);
+    return (this.words[entry + Entry.PortAndFamily] & 0xff) === 0 ? sga : new Datagram(sga, this.readEndpoint(entry));
   }
 
-  private readFailure(code: number, entry: number, errno: number, aborted: AbortSignal | undefined, token?: QToken): Failure {
+  private readAccept(entry: number): Accepted {
+    return { newQd: this.descriptors[this.words[entry + Entry.NewQueue]], addr: this.readEndpoint(entry) };
+  }
+
+  private readFailure(code: number, entry: number, aborted: AbortSignal | undefined, token: QToken | undefined): Failure {
     const { words } = this;
+    const errno = words[entry + Entry.QueueSlot];
     const bytes = words[entry + Entry.Offset] * 2 ** 32 + (words[entry + Entry.Argument] >>> 0);
     const target = code === OP_CONNECT ? (token?.payload as Endpoint | undefined) : undefined;
-    const cause = aborted !== undefined ? { reason: aborted.reason as unknown } : undefined;
-    return new Failure(errno, code === 1 ? bytes : undefined, cause, undefined, target);
+    const cause = aborted !== undefined && errno === ECANCELED ? { reason: aborted.reason as unknown } : undefined;
+    return new Failure(errno, code === OP_PUSH ? bytes : undefined, cause, undefined, target);
   }
 
   /** Ends the watching of a token's signal; returns the signal if it was aborted. */
@@ -534,12 +486,6 @@ export class Engine {
     return this.tokens[slot];
   }
 
-  /** How many finished pops and accepts nobody has collected. */
-  get uncollected(): number {
-    this.takeCompletions();
-    return this.live - this.tokens.reduce((count, token) => count + (token === undefined ? 0 : 1), 0);
-  }
-
   /** Ends everything: the libOS has drained. */
   end(): void {
     this.drain();
@@ -552,8 +498,8 @@ export class Engine {
   /** A pending connect remembers where it goes, for its error. */
   setTarget(token: QToken, target: Endpoint): void {
     if (token.slot >= 0) token.payload = target;
-    else if (token.payload instanceof Failure) {
-      const { errno, bytesAccepted, aborted, error } = token.payload;
+    else if (token.slot === Slot.Failed) {
+      const { errno, bytesAccepted, aborted, error } = token.payload as Failure;
       token.payload = new Failure(errno, bytesAccepted, aborted, error, target);
     }
   }

@@ -8,7 +8,7 @@ import { formatEndpoint, parseEndpoint, type Endpoint, type ParsedEndpoint } fro
 import { DemiError, type DemiErrorDetails } from '../core/errors';
 import type { NativeStats } from '../native/binding';
 import { Area, Entry, Flag, Header, slotBits, Status } from '../native/layout';
-import { Batch, submitBatch, type Submission, type TokensOf } from './batch';
+import { submitBatch, type Submission, type TokensOf } from './batch';
 import { Engine } from './engine';
 import { environment, type Environment } from './environment';
 import { AcceptIterator, DatagramIterator, StreamIterator, type ReceivedDatagram } from './iterators';
@@ -44,6 +44,7 @@ const DEFAULT_DRAIN_MS = 1000;
 const BACKLOG_MAX = 65535;
 const PIPE_NAME_MAX = 255;
 const POP_SIZE_MAX = 2 ** 31 - 1;
+const NOT_LISTENING: DemiErrorDetails = { detail: 'the queue does not listen; call listen() first' };
 
 /** What `stats()` gives: counters since the libOS was made, and what is outstanding now. */
 export interface LibOSStats extends NativeStats {
@@ -357,7 +358,7 @@ export class LibOS {
    * backlog), `ECANCELED`, `ETIMEDOUT`. (accept(2))
    */
   accept(qd: number, options?: OperationOptions): QToken<AcceptResult> {
-    return this.operation<AcceptResult>(ACCEPT, qd, 0, options, () => ({ detail: 'the queue does not listen; call listen() first' }));
+    return this.operation<AcceptResult>(ACCEPT, qd, 0, options);
   }
 
   /**
@@ -371,12 +372,15 @@ export class LibOS {
     const { engine } = this;
     const slot = engine.slotOf(qd, 'connect');
     const endpoint = parseEndpoint(addr, 'connect');
-    const refused = this.check(CONNECT, qd, options);
+    engine.requireToken('connect', qd);
+    const refused = options === undefined ? undefined : this.check(CONNECT, qd, options);
     if (refused !== undefined) return refused as QToken<ConnectResult>;
     engine.words[E] = CONNECT;
     engine.words[E + Entry.QueueSlot] = slot;
     engine.writeEndpoint(endpoint);
-    const token = engine.start<ConnectResult>(CONNECT, qd, options, () => this.about(qd, endpoint));
+    const status = engine.submitEntries(1);
+    if (status < Status.Refused) throw engine.refusal(CONNECT, qd, status, this.about(qd, endpoint));
+    const token = engine.begun<ConnectResult>(CONNECT, qd, status, options);
     engine.setTarget(token as unknown as QToken, this.text(endpoint));
     return token;
   }
@@ -416,6 +420,7 @@ export class LibOS {
   }
 
   private sendWith(qd: number, slot: number, data: SgArray | Uint8Array | string, flags: number, options: PushOptions): QToken<PushResult> {
+    this.engine.requireToken('push', qd);
     const refused = this.check(PUSH, qd, options);
     if (refused !== undefined) return refused as QToken<PushResult>;
     const { completion } = options;
@@ -426,20 +431,7 @@ export class LibOS {
   private send(qd: number, slot: number, data: SgArray | Uint8Array | string, word: number, options: PushOptions | undefined): QToken<PushResult> {
     const { engine } = this;
     const { words } = engine;
-    if (data instanceof SgArray) {
-      data.requireLive('push');
-      if (data.engine !== engine) throw invalidValue('data', data, 'an SgArray of this libOS (toBuffer() copies one of another)', 'push');
-      engine.requireToken('push', qd);
-      data.writeBack();
-      words[E] = word | Flag.Sga;
-      words[E + Entry.QueueSlot] = slot;
-      words[E + Entry.Sga] = data.id;
-      words[Header.SubmitCount] = 1;
-      engine.native.submit();
-      // Refused: nothing has happened, and the caller still has it.
-      if (words[E] > Status.Refused) data.moved();
-      return engine.begun<PushResult>(PUSH, qd, words[E], E, options, () => this.whyNotPushed(data));
-    }
+    if (!(data instanceof Uint8Array) && data instanceof SgArray) return this.sendSga(qd, slot, data, word, options);
     engine.requireToken('push', qd);
     const length = stageBytes(engine, data, 0);
     if (length >= 0) {
@@ -447,13 +439,33 @@ export class LibOS {
       words[E + Entry.QueueSlot] = slot;
       words[E + Entry.Argument] = length;
       words[E + Entry.Offset] = words[Header.StageOffset];
-      return engine.start<PushResult>(PUSH, qd, options, () => this.whyNotPushed(data));
+      return this.pushed(qd, engine.submitEntries(1), data, options);
     }
     const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
     words[E] = word;
     words[E + Entry.QueueSlot] = slot;
-    const status = engine.native.pushBytes(bytes);
-    return engine.begun<PushResult>(PUSH, qd, status, E, options, () => this.whyNotPushed(data));
+    return this.pushed(qd, engine.native.pushBytes(bytes), data, options);
+  }
+
+  private sendSga(qd: number, slot: number, data: SgArray, word: number, options: PushOptions | undefined): QToken<PushResult> {
+    const { engine } = this;
+    const { words } = engine;
+    data.requireLive('push');
+    if (data.engine !== engine) throw invalidValue('data', data, 'an SgArray of this libOS (toBuffer() copies one of another)', 'push');
+    engine.requireToken('push', qd);
+    data.writeBack();
+    words[E] = word | Flag.Sga;
+    words[E + Entry.QueueSlot] = slot;
+    words[E + Entry.Sga] = data.id;
+    const status = engine.submitEntries(1);
+    // Refused: nothing has happened, and the caller still has it.
+    if (status > Status.Refused) data.moved();
+    return this.pushed(qd, status, data, options);
+  }
+
+  private pushed(qd: number, status: number, data: SgArray | Uint8Array | string, options: PushOptions | undefined): QToken<PushResult> {
+    if (status < Status.Refused) throw this.engine.refusal(PUSH, qd, status, this.whyNotPushed(data));
+    return this.engine.begun<PushResult>(PUSH, qd, status, options);
   }
 
   private whyNotPushed(data: SgArray | Uint8Array | string): DemiErrorDetails {
@@ -476,10 +488,10 @@ export class LibOS {
   pop(qd: number, options?: OperationOptions): QToken<PopResult>;
   pop(qd: number, size: number, options?: OperationOptions): QToken<PopResult>;
   pop(qd: number, size?: number | OperationOptions, options?: OperationOptions): QToken<PopResult> {
-    if (size === undefined && options === undefined) return this.operation<PopResult>(POP, qd, 0, undefined, undefined);
-    if (typeof size === 'object') return this.operation<PopResult>(POP, qd, 0, size, undefined);
+    if (size === undefined && options === undefined) return this.operation<PopResult>(POP, qd, 0, undefined);
+    if (typeof size === 'object') return this.operation<PopResult>(POP, qd, 0, size);
     const limit = size === undefined ? 0 : requireInteger('size', size, 1, POP_SIZE_MAX, 'pop');
-    return this.operation<PopResult>(POP, qd, limit, options, undefined);
+    return this.operation<PopResult>(POP, qd, limit, options);
   }
 
   /**
@@ -492,7 +504,7 @@ export class LibOS {
    */
   shutdown(qd: number, how: number, options?: OperationOptions): QToken<ShutdownResult> {
     requireOneOf('how', how, { SHUT_RD, SHUT_WR, SHUT_RDWR }, 'shutdown');
-    return this.operation<ShutdownResult>(SHUTDOWN, qd, how, options, undefined);
+    return this.operation<ShutdownResult>(SHUTDOWN, qd, how, options);
   }
 
   /**
@@ -504,7 +516,7 @@ export class LibOS {
    */
   close(qd: number, options?: OperationOptions): QToken<CloseResult> {
     if (qd === undefined) throw invalidType('qd', qd, 'the queue descriptor to be closed; stop() ends the libOS', 'close');
-    return this.operation<CloseResult>(CLOSE, qd, 0, options, undefined);
+    return this.operation<CloseResult>(CLOSE, qd, 0, options);
   }
 
   private operation<T extends Success>(
@@ -512,33 +524,34 @@ export class LibOS {
     qd: number,
     argument: number,
     options: OperationOptions | undefined,
-    refusal: (() => DemiErrorDetails) | undefined,
   ): QToken<T> {
     const { engine } = this;
     const { words } = engine;
     const slot = slotBits(qd);
     if (engine.descriptors[slot] !== qd || qd === 0) throw engine.badDescriptor(qd, OPCODE_NAMES[code]);
-    const refused = this.check(code, qd, options);
-    if (refused !== undefined) return refused as unknown as QToken<T>;
+    // A close must always be possible.
+    if (code !== CLOSE) engine.requireToken(OPCODE_NAMES[code], qd);
+    if (options !== undefined) {
+      const refused = this.check(code, qd, options);
+      if (refused !== undefined) return refused as unknown as QToken<T>;
+    }
     words[E] = code;
     words[E + Entry.QueueSlot] = slot;
     words[E + Entry.Argument] = argument;
-    return engine.start<T>(code, qd, options, refusal);
+    const status = engine.submitEntries(1);
+    if (status < Status.Refused) throw engine.refusal(code, qd, status, code === ACCEPT ? NOT_LISTENING : undefined);
+    return engine.begun<T>(code, qd, status, options);
   }
 
   /** Checks the options of an operation; a token if it must not be started, because its signal was aborted before. */
-  private check(code: number, qd: number, options: OperationOptions | undefined): QToken | undefined {
-    const { engine } = this;
-    // A close must always be possible.
-    if (code !== CLOSE) engine.requireToken(OPCODE_NAMES[code], qd);
-    if (options === undefined) return undefined;
+  private check(code: number, qd: number, options: OperationOptions): QToken | undefined {
     const syscall = OPCODE_NAMES[code];
     if (typeof options !== 'object' || options === null) throw invalidType('options', options, 'an object such as { timeout: 100 }', syscall);
     requireTimeout('timeout', options.timeout, syscall);
     requireDeadline('deadline', options.deadline, syscall);
     const signal = requireSignal('signal', options.signal, syscall);
     if (signal?.aborted !== true) return undefined;
-    return engine.failed(code, qd, new Failure(125, code === PUSH ? 0 : undefined, { reason: signal.reason }, undefined, undefined));
+    return this.engine.failed(code, qd, new Failure(125, code === PUSH ? 0 : undefined, { reason: signal.reason }, undefined, undefined));
   }
 
   /**
@@ -562,7 +575,7 @@ export class LibOS {
    * @throws TypeError if it is no array of operations.
    */
   submit<const S extends readonly Submission[]>(batch: S): TokensOf<S> {
-    return submitBatch(new Batch(this, this.engine), batch) as TokensOf<S>;
+    return submitBatch(this, this.engine, batch) as TokensOf<S>;
   }
 
   // --- waiting and cancelling ---
@@ -667,8 +680,9 @@ export class LibOS {
   /** Counters, and what is outstanding. */
   stats(): LibOSStats {
     this.engine.requireRunning('stats');
-    const tokensUncollected = this.engine.uncollected;
-    return { ...this.engine.native.stats(), tokensUncollected, failuresUncollected: this.engine.failuresUncollected };
+    const { engine } = this;
+    engine.takeCompletions();
+    return { ...engine.native.stats(), tokensUncollected: engine.held, failuresUncollected: engine.failuresUncollected };
   }
 
   /** The operations that have not finished. */
@@ -717,7 +731,7 @@ export class LibOS {
     const deadline = requireDeadline('deadline', options.deadline, 'stop');
     let drainMs = timeout ?? (deadline === undefined ? DEFAULT_DRAIN_MS : Infinity);
     if (deadline !== undefined) drainMs = Math.min(drainMs, Math.max(0, deadline - engine.native.now()));
-    const drained = engine.begun<CloseResult>(CLOSE, 0, engine.native.stop(drainMs), E, undefined);
+    const drained = engine.begun<CloseResult>(CLOSE, 0, engine.native.stop(drainMs), undefined);
     try {
       await drained;
     } finally {

@@ -144,6 +144,18 @@ export class SgArray {
     this.free();
   }
 
+  /** A push is about to take it; false if it is not there to be taken. Then moved() or unclaim() is called. @internal */
+  claim(): boolean {
+    if (this.state !== SgaState.Live || this.engine.stopped) return false;
+    this.state = SgaState.Moved;
+    return true;
+  }
+
+  /** The push was refused: nothing has happened. @internal */
+  unclaim(): void {
+    this.state = SgaState.Live;
+  }
+
   /** Called when a push has taken it. @internal */
   moved(): void {
     this.state = SgaState.Moved;

@@ -22,6 +22,15 @@ export const enum TokenState {
   Watched = 4,
 }
 
+/** What the slot of a finished token is. @internal */
+export const enum Slot {
+  Finished = -1,
+  Failed = -2,
+}
+
+const PUSH = 1;
+const POP = 2;
+const ACCEPT = 3;
 /** The names of the opcodes, by their number. @internal */
 export const OPCODE_NAMES = ['', 'push', 'pop', 'accept', 'connect', 'close', 'shutdown'] as const;
 
@@ -53,11 +62,26 @@ export interface Accepted {
   addr: Endpoint;
 }
 
-interface Deferred {
-  promise: Promise<unknown>;
-  resolve: ((value: unknown) => void) | undefined;
-  reject: ((reason: unknown) => void) | undefined;
+/** The promise of a token that has not finished. */
+class Deferred {
+  readonly promise: Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+
+  constructor() {
+    this.promise = new Promise(expose);
+    this.resolve = exposedResolve;
+    this.reject = exposedReject;
+  }
 }
+
+let exposedResolve: (value: unknown) => void;
+let exposedReject: (reason: unknown) => void;
+// One function for all promises spares each a closure.
+const expose = (resolve: (value: unknown) => void, reject: (reason: unknown) => void): void => {
+  exposedResolve = resolve;
+  exposedReject = reject;
+};
 
 // jest and others replace the global; a token must not depend on a faked clock.
 const nextTurn = setImmediate;
@@ -95,7 +119,7 @@ export class QToken<T extends Success = Success> implements Promise<T> {
   readonly qd: number;
   /** @internal */
   readonly code: number;
-  /** The operation's slot in the native table; -1 if it was finished when it was made. @internal */
+  /** While it is pending, the operation's slot in the native table; then Slot.Finished or Slot.Failed. @internal */
   slot: number;
   /** @internal */
   state: TokenState;
@@ -103,8 +127,8 @@ export class QToken<T extends Success = Success> implements Promise<T> {
   payload: unknown;
   /** @internal */
   outcome: T | FailedResult | undefined;
-  /** The promise somebody asked for, or the wait set that it is in. @internal */
-  waiter: Deferred | WaitSet | undefined;
+  /** Who waits for it: the promise of a claimed token, or the wait set; afterwards the promise that somebody asked for. @internal */
+  waiter: Deferred | Promise<T> | WaitSet | undefined;
 
   /** @internal */
   constructor(engine: Engine, qd: number, code: number, slot: number, state: TokenState, payload: unknown) {
@@ -116,6 +140,15 @@ export class QToken<T extends Success = Success> implements Promise<T> {
     this.payload = payload;
     this.outcome = undefined;
     this.waiter = undefined;
+  }
+
+  // The first method of the class, because each await looks it up by going through them.
+  /** As `Promise.prototype.then`; claims the token. */
+  then<R1 = T, R2 = never>(
+    onfulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onrejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
+  ): Promise<R1 | R2> {
+    return this.promise().then(onfulfilled, onrejected);
   }
 
   /** Whether the operation has finished, well or not. */
@@ -139,14 +172,6 @@ export class QToken<T extends Success = Success> implements Promise<T> {
     return 'QToken';
   }
 
-  /** As `Promise.prototype.then`; claims the token. */
-  then<R1 = T, R2 = never>(
-    onfulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
-    onrejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
-  ): Promise<R1 | R2> {
-    return this.promise().then(onfulfilled, onrejected);
-  }
-
   /** As `Promise.prototype.catch`; claims the token. */
   catch<R = never>(onrejected?: ((reason: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
     return this.promise().then(undefined, onrejected);
@@ -159,36 +184,32 @@ export class QToken<T extends Success = Success> implements Promise<T> {
 
   /** The promise of this token, made at the first call. @internal */
   promise(): Promise<T> {
-    const waiter = this.waiter as Deferred | undefined;
-    if (waiter !== undefined && this.state !== TokenState.Watched) return waiter.promise as Promise<T>;
     if (this.state === TokenState.Watched) this.engine.unwatch(this);
-    if (this.state === TokenState.Pending) return this.promisePending();
-    return this.promiseDone();
-  }
-
-  private promisePending(): Promise<T> {
-    const deferred: Deferred = { promise: undefined as never, resolve: undefined, reject: undefined };
-    const promise = new Promise<T>((resolve, reject) => {
-      deferred.resolve = resolve as (value: unknown) => void;
-      deferred.reject = reject;
-    });
-    deferred.promise = promise;
-    this.waiter = deferred;
-    this.state = TokenState.Claimed;
-    return promise;
+    switch (this.state) {
+      case TokenState.Pending: {
+        const deferred = new Deferred();
+        this.waiter = deferred;
+        this.state = TokenState.Claimed;
+        return deferred.promise as Promise<T>;
+      }
+      case TokenState.Claimed:
+        return (this.waiter as Deferred).promise as Promise<T>;
+      default:
+        return (this.waiter as Promise<T> | undefined) ?? this.promiseDone();
+    }
   }
 
   private promiseDone(): Promise<T> {
     const result = this.collect();
     let promise: Promise<T>;
-    if (result.opcode === 'failed') {
+    if (this.slot === Slot.Failed) {
       promise = Promise.reject(this.rejection());
     } else if (++finishedAwaits % AWAITS_PER_LOOP_TURN === 0) {
       promise = new Promise<T>((resolve) => nextTurn(resolve, result as T));
     } else {
       promise = Promise.resolve(result as T);
     }
-    this.waiter = { promise, resolve: undefined, reject: undefined };
+    this.waiter = promise;
     return promise;
   }
 
@@ -196,15 +217,22 @@ export class QToken<T extends Success = Success> implements Promise<T> {
   settleClaimed(): void {
     const deferred = this.waiter as Deferred;
     this.state = TokenState.Collected;
-    if (this.payload instanceof Failure) deferred.reject?.(this.rejection());
-    else deferred.resolve?.(this.result());
-    deferred.resolve = deferred.reject = undefined;
+    this.waiter = deferred.promise as Promise<T>;
+    if (this.slot === Slot.Failed) deferred.reject(this.rejection());
+    else deferred.resolve(this.result());
   }
 
-  /** Hands the result over; the token is finished and nobody has had it. @internal */
+  /** Whether its result, until it is collected, counts against the limit of tokens; the token is finished. @internal */
+  get holds(): boolean {
+    return (this.code === POP || this.code === ACCEPT) && this.slot === Slot.Finished;
+  }
+
+  /** Hands the result over; the token is finished. @internal */
   collect(): T | FailedResult {
-    if (this.state === TokenState.Done) this.engine.collected(this);
-    this.state = TokenState.Collected;
+    if (this.state === TokenState.Done) {
+      this.state = TokenState.Collected;
+      if (this.holds) --this.engine.held;
+    }
     return this.result();
   }
 
@@ -215,16 +243,15 @@ export class QToken<T extends Success = Success> implements Promise<T> {
   }
 
   private makeResult(): unknown {
-    const payload = this.payload;
-    const { qd } = this;
-    if (payload instanceof Failure) return { opcode: 'failed', qd, qt: this, error: this.error() };
+    const { qd, payload } = this;
+    if (this.slot === Slot.Failed) return { opcode: 'failed', qd, qt: this, error: this.error() };
     switch (this.code) {
-      case 1:
+      case PUSH:
         return { opcode: 'push', qd, qt: this };
-      case 2:
+      case POP:
         if (payload instanceof Datagram) return { opcode: 'pop', qd, qt: this, sga: payload.sga, from: payload.from };
         return { opcode: 'pop', qd, qt: this, sga: payload };
-      case 3: {
+      case ACCEPT: {
         const { newQd, addr } = payload as Accepted;
         return { opcode: 'accept', qd, qt: this, newQd, addr };
       }

@@ -66,7 +66,7 @@ export class WaitSet<T extends Success = Success> {
     token.waiter = undefined;
     const finished = token.slot < 0;
     token.state = finished ? TokenState.Done : TokenState.Pending;
-    if (finished) this.engine.noteCompleted(token);
+    if (finished) this.engine.noteDone(token);
     return true;
   }
 

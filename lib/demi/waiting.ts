@@ -104,10 +104,10 @@ export function waitNextN(engine: Engine, n: unknown, timeoutMs: number | undefi
   const timeout = requireTimeout('timeoutMs', timeoutMs, 'waitNextN');
   engine.takeCompletions();
   const until = timeout === undefined ? Infinity : engine.native.now() + timeout;
-  while (engine.countCompleted(wanted) < wanted && engine.waitUntil(until, 'waitNextN'));
+  while (engine.completed.countUpTo(wanted) < wanted && engine.waitUntil(until, 'waitNextN'));
   const results: (Success | FailedResult)[] = [];
   while (results.length < wanted) {
-    const token = engine.nextCompleted();
+    const token = engine.completed.next();
     if (token === undefined) break;
     results.push(token.collect());
   }

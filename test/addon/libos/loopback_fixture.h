@@ -136,7 +136,6 @@ class LoopbackFixture : public testing::Test {
   }
   Started push_to(LibOS& libos, Queue& queue, std::string_view text, const Endpoint& to) {
     PushRequest pushed = request(text);
-    pushed.has_destination = true;
     pushed.destination = to;
     return libos.push(queue, pushed);
   }

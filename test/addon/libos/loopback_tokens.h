@@ -134,7 +134,6 @@ class Host {
   }
   Token push_to(QDesc qd, std::string_view text, const Endpoint& to) {
     PushRequest request = request_of(text);
-    request.has_destination = true;
     request.destination = to;
     return record(libos_->push(queue(qd), request));
   }
@@ -143,7 +142,6 @@ class Host {
     PushRequest request;
     request.source = &source;
     request.total_bytes = source.bytes().size();
-    request.has_destination = to != nullptr;
     if (to != nullptr) request.destination = *to;
     return record(libos_->push(queue(qd), request));
   }
