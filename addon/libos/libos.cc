@@ -1,5 +1,6 @@
 #include "libos/libos.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/limits.h"
@@ -105,6 +106,29 @@ Started LibOS::wait_in(OperationLine* line, Operation& operation, bool for_memor
 void LibOS::wait_for_memory(Operation& operation) {
   ++counters_.memory_waits;
   if (!operation.memory_hook.linked()) waiting_for_memory_.push_back(operation);
+  least_memory_wanted_ = std::min(least_memory_wanted_, operation.push.memory_wanted_bytes);
+}
+
+// Wakes as many as can hope to find what they want, so that one buffer that comes back does not set a thousand operations running.
+void LibOS::wake_for_memory() {
+  uint64_t available = memory_->available_bytes();
+  uint64_t least = UINT64_MAX;
+  for (Operation* operation = waiting_for_memory_.front(); operation != nullptr;) {
+    Operation* next = waiting_for_memory_.next(*operation);
+    const uint64_t wanted = operation->push.memory_wanted_bytes;
+    if (wanted <= available) {
+      // Even a byte takes a room.
+      available -= std::min(available, std::max<uint64_t>(wanted, kRoomBytes[0]));
+      operation->memory_hook.unlink();
+      wake(*operation);
+      // What the rest wants was not looked at; the old bound still holds.
+      if (available == 0) return;
+    } else {
+      least = std::min(least, wanted);
+    }
+    operation = next;
+  }
+  least_memory_wanted_ = least;
 }
 
 Started LibOS::push(Queue& queue, PushRequest& request) {
@@ -242,11 +266,12 @@ Task<void> LibOS::run(Operation& operation) {
     // The order of a line is strict: whoever is woken out of turn waits for those in front.
     if (operation.line_hook.linked() && line_of(operation).front() != &operation) continue;
     const Attempt attempted = attempt(operation, operation.completion);
-    if (attempted.outcome == Attempt::Outcome::kWouldBlock) continue;
     if (attempted.outcome == Attempt::Outcome::kNoMemory) {
       wait_for_memory(operation);
       continue;
     }
+    operation.memory_hook.unlink();
+    if (attempted.outcome == Attempt::Outcome::kWouldBlock) continue;
     // What would have been refused at the call goes through the token now: the caller has long returned.
     if (attempted.outcome == Attempt::Outcome::kRefused) {
       operation.completion.error = attempted.error;
@@ -361,9 +386,7 @@ void LibOS::expire(Operation& operation) {
 // --- the turn ---
 
 bool LibOS::run_ready() {
-  if (waits_for_memory() && !memory_->starved()) {
-    while (Operation* operation = waiting_for_memory_.pop_front()) wake(*operation);
-  }
+  if (memory_came_back()) wake_for_memory();
   if (!scheduler_.has_ready()) return false;
   scheduler_.run_ready(kReadyBudget);
   return true;

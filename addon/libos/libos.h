@@ -108,7 +108,7 @@ class LibOS {
   // Runs woken operations, a bounded number; true if any ran. Cheap when there is nothing.
   bool run_ready();
   // Whether run_ready() would find anything. Another libOS of this thread may have woken one of our operations.
-  bool has_work() const { return scheduler_.has_ready() || (waits_for_memory() && !memory_->starved()); }
+  bool has_work() const { return scheduler_.has_ready() || memory_came_back(); }
   bool waits_for_memory() const { return !waiting_for_memory_.empty(); }
   Instant next_deadline() { return timers_.next_deadline(); }
   Operation* take_done() { return operations_.take_done(); }
@@ -140,6 +140,8 @@ class LibOS {
   // Starts the operation's coroutine, at the back of `line` if there is one.
   Started wait_in(OperationLine* line, Operation& operation, bool for_memory);
   void wait_for_memory(Operation& operation);
+  bool memory_came_back() const { return waits_for_memory() && memory_->has(least_memory_wanted_); }
+  void wake_for_memory();
   void finish(Operation& operation);
   void expire(Operation& operation);
   void cancel_line(OperationLine& line, Queue& queue);
@@ -159,7 +161,9 @@ class LibOS {
   QueueTable queues_;
   Completion immediate_;
   LibOSCounters counters_;
+  // In the order in which they met the exhausted pool. Whoever wants more than there is does not hold up those who want less.
   IntrusiveList<Operation, &Operation::memory_hook> waiting_for_memory_;
+  uint64_t least_memory_wanted_ = UINT64_MAX;  // bytes; nobody in the list wants less
   Instant now_;                     // of the last turn; ages of operations are measured by it
   uint32_t orphans_ = 0;            // queues that were closed and still deliver
   Operation* stopper_ = nullptr;    // the pending stop()

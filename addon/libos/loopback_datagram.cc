@@ -1,5 +1,6 @@
 #include "libos/loopback_datagram.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libos/libos.h"
@@ -18,7 +19,7 @@ constexpr uint64_t kDatagramOverheadBytes = 64;
 LoopbackDatagram::LoopbackDatagram(LibOS& libos, std::shared_ptr<LoopbackNamespace> names, Family family)
     : LoopbackSocket(libos, std::move(names), family, kSockDgram) {
   takes_destination = true;
-  largest_push_bytes = kLargestDatagramBytes;
+  largest_push_bytes = std::min(kLargestDatagramBytes, libos.memory().largest_whole_bytes());
 }
 
 Result<Endpoint> LoopbackDatagram::peer_endpoint() {

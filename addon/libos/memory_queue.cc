@@ -9,6 +9,7 @@ namespace demi {
 MemoryQueue::MemoryQueue(LibOS& libos, std::shared_ptr<MemoryQueueCore> core) : Queue(libos), core_(std::move(core)) {
   // A zero-length message could not be told from the end of the queue.
   is_stream = true;
+  largest_push_bytes = libos.memory().largest_whole_bytes();
   share_lines(core_->lines);
 }
 

@@ -97,7 +97,7 @@ class Queue {
   bool is_stream = false;                      // a zero-length push would read as end of stream there
   bool takes_destination = false;              // pushto is possible
   bool end_of_pushes_requested = false;        // SHUT_WR was called: no more pushes
-  uint64_t largest_push_bytes = UINT64_MAX;
+  uint64_t largest_push_bytes = UINT64_MAX;    // what can never be accepted is EMSGSIZE at the call
   Duration close_time_limit;                   // set by begin_close(): a close that takes longer fails and resets; zero: no limit
 
   static void wake_front(OperationLine& line);
