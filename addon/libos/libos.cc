@@ -45,14 +45,19 @@ void LibOS::destroy_queues() {
 
 // --- calls that finish at once ---
 
+Errno LibOS::queue_refusal() const {
+  if (stopping_) return Errno::kECANCELED;
+  return queues_.full() ? Errno::kEMFILE : Errno::kOk;
+}
+
 Result<QDesc> LibOS::add_queue(std::unique_ptr<Queue> queue) {
-  if (queues_.full()) return Errno::kEMFILE;
+  const Errno refused = queue_refusal();
+  if (refused != Errno::kOk) return refused;
   ++counters_.queues_opened;
   return queues_.add(std::move(queue));
 }
 
 Result<QDesc> LibOS::socket(Family family, int type, int protocol) {
-  if (queues_.full()) return Errno::kEMFILE;
   Result<std::unique_ptr<Queue>> made = make_socket(family, type, protocol);
   if (!made) return made.error();
   return add_queue(std::move(*made));
@@ -63,7 +68,9 @@ Result<QDesc> LibOS::memory_queue(uint64_t capacity_messages) {
 }
 
 Result<QDesc> LibOS::create_pipe(std::string_view pipe_name, uint64_t capacity_messages) {
-  if (queues_.full()) return Errno::kEMFILE;
+  // Checked first: a name that nobody has open would be left behind.
+  const Errno refused = queue_refusal();
+  if (refused != Errno::kOk) return refused;
   Result<std::shared_ptr<MemoryQueueCore>> core = names_->create(pipe_name, capacity_messages);
   if (!core) return core.error();
   return add_queue(std::make_unique<MemoryQueue>(*this, std::move(*core)));
@@ -78,10 +85,16 @@ Result<QDesc> LibOS::open_pipe(std::string_view pipe_name) {
 // --- starting operations ---
 
 void LibOS::prepare_immediate() {
-  ++counters_.operations;
   immediate_.error = Errno::kOk;
   immediate_.has_endpoint = false;
+  immediate_.bytes_accepted = 0;
+  immediate_.new_queue = QDesc();
   DEMI_ASSERT(immediate_.sga.empty(), "the last immediate result was not taken");
+}
+
+Started LibOS::finished() {
+  ++counters_.operations;
+  return {Started::State::kFinished};
 }
 
 Operation* LibOS::open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit) {
@@ -95,8 +108,9 @@ Operation* LibOS::open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit)
   return operation;
 }
 
-Started LibOS::wait_in(OperationLine* line, Operation& operation, bool for_memory) {
-  if (line != nullptr) line->push_back(operation);
+Started LibOS::wait_in(OperationLine& line, Operation& operation, bool for_memory) {
+  ++counters_.operations;
+  line.push_back(operation);
   if (for_memory) wait_for_memory(operation);
   operation.task = run(operation);
   scheduler_.start(operation.task);
@@ -141,7 +155,7 @@ Started LibOS::push(Queue& queue, PushRequest& request) {
   const Attempt attempted = line.empty() ? queue.try_push(request, immediate_) : Attempt::would_block();
   if (attempted.outcome == Attempt::Outcome::kDone) {
     immediate_.bytes_accepted = request.accepted_bytes;
-    return {Started::State::kFinished};
+    return finished();
   }
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
   Operation* operation = open(OpCode::kPush, &queue, queue.descriptor, request.accepted_bytes > 0);
@@ -151,19 +165,19 @@ Started LibOS::push(Queue& queue, PushRequest& request) {
     operation->push.kept = operation->push.source->keep();
     operation->push.source = operation->push.kept.get();
   }
-  return wait_in(&line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
+  return wait_in(line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
 }
 
 Started LibOS::pop(Queue& queue, uint64_t limit_bytes) {
   prepare_immediate();
   OperationLine& line = queue.lines().readers;
   const Attempt attempted = line.empty() ? queue.try_pop(limit_bytes, immediate_) : Attempt::would_block();
-  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
+  if (attempted.outcome == Attempt::Outcome::kDone) return finished();
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
   Operation* operation = open(OpCode::kPop, &queue, queue.descriptor);
   if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
   operation->pop_limit = limit_bytes;
-  const Started started = wait_in(&line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
+  const Started started = wait_in(line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
   queue.reader_waits();
   return started;
 }
@@ -172,11 +186,11 @@ Started LibOS::accept(Queue& queue) {
   prepare_immediate();
   OperationLine& line = queue.lines().readers;
   const Attempt attempted = line.empty() ? attempt_accept(queue, immediate_) : Attempt::would_block();
-  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
+  if (attempted.outcome == Attempt::Outcome::kDone) return finished();
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
   Operation* operation = open(OpCode::kAccept, &queue, queue.descriptor);
   if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
-  const Started started = wait_in(&line, *operation, false);
+  const Started started = wait_in(line, *operation, false);
   queue.reader_waits();
   return started;
 }
@@ -188,10 +202,10 @@ Started LibOS::connect(Queue& queue, const Endpoint& remote) {
   if (wrong != Errno::kOk) return {Started::State::kRefused, wrong};
   prepare_immediate();
   const Attempt attempted = queue.try_connect(immediate_);
-  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
+  if (attempted.outcome == Attempt::Outcome::kDone) return finished();
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
   Operation* operation = open(OpCode::kConnect, &queue, queue.descriptor);
-  return wait_in(&queue.lines().writers, *operation, false);
+  return wait_in(queue.lines().writers, *operation, false);
 }
 
 Started LibOS::shutdown(Queue& queue, ShutdownHow how) {
@@ -201,18 +215,21 @@ Started LibOS::shutdown(Queue& queue, ShutdownHow how) {
   const bool waits = how != ShutdownHow::kRead && !line.empty();
   const Attempt attempted = waits ? Attempt::would_block() : queue.try_shutdown(how, immediate_);
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
+  const bool again = queue.end_of_pushes_requested;
   if (how != ShutdownHow::kRead) queue.end_of_pushes_requested = true;
-  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
-  Operation* operation = open(OpCode::kShutdown, &queue, queue.descriptor, true);
+  if (attempted.outcome == Attempt::Outcome::kDone) return finished();
+  // To say that nothing more will come must always be possible; to say it again need not be.
+  Operation* operation = open(OpCode::kShutdown, &queue, queue.descriptor, !again);
+  if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
   operation->how = how;
-  return wait_in(&line, *operation, false);
+  return wait_in(line, *operation, false);
 }
 
 Started LibOS::close(Queue& queue) {
   prepare_immediate();
   const QDesc qd = queue.descriptor;
   Operation* operation = nullptr;
-  if (close_now(queues_.remove(qd), qd, immediate_, &operation)) return {Started::State::kFinished};
+  if (close_now(queues_.remove(qd), qd, immediate_, &operation)) return finished();
   return {Started::State::kPending, Errno::kOk, operation};
 }
 
@@ -225,7 +242,7 @@ bool LibOS::close_now(std::unique_ptr<Queue> queue, QDesc qd, Completion& comple
   *operation = open(OpCode::kClose, queue.get(), qd, true);
   const Duration limit = queue->close_time_limit;
   (*operation)->closing = std::move(queue);
-  wait_in(&(*operation)->queue->lines().writers, **operation, false);
+  wait_in((*operation)->queue->lines().writers, **operation, false);
   if (limit > Duration()) set_deadline(**operation, clock_.now() + limit);
   return false;
 }
@@ -245,20 +262,19 @@ Started LibOS::stop() {
     if (!close_now(queues_.remove(qd), qd, immediate_, &closing)) closing->nobody_asked = true;
   }
   immediate_.error = Errno::kOk;
-  if (orphans_ == 0) return {Started::State::kFinished};
-  stopper_ = open(OpCode::kClose, nullptr, QDesc(), true);
-  stopper_->stops_libos = true;
-  return wait_in(nullptr, *stopper_, false);
+  if (orphans_ == 0) return finished();
+  Operation* stopper = open(OpCode::kClose, nullptr, QDesc(), true);
+  stopper->stops_libos = true;
+  return wait_in(stoppers_, *stopper, false);
 }
 
 // --- one coroutine per pending operation ---
 
-namespace {
-OperationLine& line_of(Operation& operation) {
+OperationLine& LibOS::line_of(Operation& operation) {
+  if (operation.stops_libos) return stoppers_;
   QueueLines& lines = operation.queue->lines();
   return operation.opcode == OpCode::kPop || operation.opcode == OpCode::kAccept ? lines.readers : lines.writers;
 }
-}  // namespace
 
 Task<void> LibOS::run(Operation& operation) {
   for (;;) {
@@ -328,9 +344,8 @@ void LibOS::finish(Operation& operation) {
   if (operation.opcode == OpCode::kClose && !operation.stops_libos) {
     operation.closing.reset();
     --orphans_;
-    if (orphans_ == 0 && stopper_ != nullptr) wake(*stopper_);
+    if (orphans_ == 0) Queue::wake_front(stoppers_);
   }
-  if (&operation == stopper_) stopper_ = nullptr;
   operation.queue = nullptr;
   operations_.finish(operation);
 }
@@ -375,7 +390,10 @@ void LibOS::cancel_line(OperationLine& line, Queue& queue) {
 }
 
 void LibOS::set_deadline(Operation& operation, Instant due) {
-  if (operation.state == Operation::State::kPending) timers_.arm(operation.deadline, due);
+  if (operation.state != Operation::State::kPending) return;
+  const bool lingers = operation.opcode == OpCode::kClose && !operation.stops_libos && operation.deadline.armed();
+  if (lingers && operation.deadline.due() < due) return;
+  timers_.arm(operation.deadline, due);
 }
 
 void LibOS::expire(Operation& operation) {

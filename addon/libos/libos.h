@@ -50,7 +50,7 @@ struct Started {
 };
 
 struct LibOSCounters {
-  uint64_t operations = 0;           // started, finished at once or not
+  uint64_t operations = 0;           // started, finished at once or not; what was refused does not count
   uint64_t operations_pending = 0;   // of these, could not finish at once
   uint64_t canceled = 0;
   uint64_t timed_out = 0;
@@ -92,14 +92,15 @@ class LibOS {
   Started shutdown(Queue& queue, ShutdownHow how);
   // The descriptor ends with the call; the queue lives on until what it accepted is delivered.
   Started close(Queue& queue);
-  // Cancels everything, closes every queue and finishes when the last orphan is gone, or at its deadline.
+  // Cancels everything, closes every queue and finishes when the last orphan is gone, or at its deadline. From then on new queues are
+  // refused with ECANCELED. Stopping again joins what is under way: both finish when everything is gone.
   Started stop();
   // What the last operation that finished at once came to; valid until the next one starts.
   Completion& immediate() { return immediate_; }
 
   // Completes it with `error` if it is still pending. Data already received stays; the queue stays usable.
   void cancel(Operation& operation, Errno error = Errno::kECANCELED);
-  // Fails with ETIMEDOUT at `due`.
+  // Fails with ETIMEDOUT at `due`; a close that lingers no later than SO_LINGER says.
   void set_deadline(Operation& operation, Instant due);
 
   // --- the turn ---
@@ -137,8 +138,8 @@ class LibOS {
   Attempt attempt(Operation& operation, Completion& completion);
   Attempt attempt_accept(Queue& queue, Completion& completion);
   Operation* open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit = false);
-  // Starts the operation's coroutine, at the back of `line` if there is one.
-  Started wait_in(OperationLine* line, Operation& operation, bool for_memory);
+  // Starts the operation's coroutine, at the back of `line`.
+  Started wait_in(OperationLine& line, Operation& operation, bool for_memory);
   void wait_for_memory(Operation& operation);
   bool memory_came_back() const { return waits_for_memory() && memory_->has(least_memory_wanted_); }
   void wake_for_memory();
@@ -149,6 +150,10 @@ class LibOS {
   // True when nothing remained to be delivered; otherwise `operation` is the pending close.
   bool close_now(std::unique_ptr<Queue> queue, QDesc qd, Completion& completion, Operation** operation);
   void prepare_immediate();
+  OperationLine& line_of(Operation& operation);
+  Started finished();
+  // Why there can be no new queue; kOk if there can.
+  Errno queue_refusal() const;
   Result<QDesc> add_queue(std::unique_ptr<Queue> queue);
 
   const uint32_t id_;
@@ -166,7 +171,7 @@ class LibOS {
   uint64_t least_memory_wanted_ = UINT64_MAX;  // bytes; nobody in the list wants less
   Instant now_;                     // of the last turn; ages of operations are measured by it
   uint32_t orphans_ = 0;            // queues that were closed and still deliver
-  Operation* stopper_ = nullptr;    // the pending stop()
+  OperationLine stoppers_;          // every pending stop()
   bool stopping_ = false;
 };
 

@@ -169,7 +169,7 @@ Result<void> LoopbackSocket::set_option(int level, int name, const OptionValue& 
     }
     case kSoType:
     case kSoError:
-      return Errno::kEINVAL;  // can only be read
+      return Errno::kENOPROTOOPT;  // can only be read
     default:
       return Errno::kENOPROTOOPT;
   }

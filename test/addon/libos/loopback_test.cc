@@ -249,8 +249,8 @@ TEST_F(LoopbackOptionsTest, LingerIsAPair) {
 TEST_F(LoopbackOptionsTest, TheTypeCanBeRead) {
   EXPECT_EQ(a.get(a.stream(), kSolSocket, kSoType), kSockStream);
   EXPECT_EQ(a.get(a.datagram(), kSolSocket, kSoType), kSockDgram);
-  EXPECT_EQ(a.set(a.stream(), kSolSocket, kSoType, 1), Errno::kEINVAL);
-  EXPECT_EQ(a.set(a.stream(), kSolSocket, kSoError, 1), Errno::kEINVAL);
+  EXPECT_EQ(a.set(a.stream(), kSolSocket, kSoType, 1), Errno::kENOPROTOOPT);
+  EXPECT_EQ(a.set(a.stream(), kSolSocket, kSoError, 1), Errno::kENOPROTOOPT);
 }
 
 TEST_F(LoopbackOptionsTest, NoDelayIsForStreams) {
