@@ -32,7 +32,9 @@ Errno LoopbackDatagram::begin_connect(const Endpoint& remote) {
   if (wrong != Errno::kOk) return wrong;
   const Errno unbound = bind_if_needed();
   if (unbound != Errno::kOk) return unbound;
-  remote_ = remote;
+  remote_ = remote.without_idle_scope();
+  // What the last peer refused is not this one's.
+  pending_error_ = Errno::kOk;
   return Errno::kOk;
 }
 
@@ -54,7 +56,7 @@ Attempt LoopbackDatagram::try_push(PushRequest& request, Completion& completion)
   if (receiver == nullptr) {
     ++libos().counters().datagrams_dropped;
     // Only what the peer answers reaches a connected socket, and nothing an unconnected one.
-    if (to == remote_) {
+    if (to.without_idle_scope() == remote_) {
       pending_error_ = Errno::kECONNREFUSED;
       wake_reader();
     }
@@ -62,7 +64,7 @@ Attempt LoopbackDatagram::try_push(PushRequest& request, Completion& completion)
     return Attempt::done();
   }
   // A socket bound to the wildcard sends from the address by which it is reached: here, the destination's own.
-  const Endpoint from = local_.is_wildcard() ? to.with_port(local_.port) : local_;
+  const Endpoint from = local_.is_wildcard() ? to.without_idle_scope().with_port(local_.port) : local_;
   static_cast<LoopbackDatagram*>(receiver)->deliver(std::move(request.data), from.from_v4_mapped());
   return Attempt::done();
 }

@@ -68,7 +68,7 @@ Errno LoopbackStream::begin_connect(const Endpoint& remote) {
   if (state_ != State::kFresh) return Errno::kEISCONN;
   const Errno wrong = check_remote(remote);
   if (wrong != Errno::kOk) return wrong;
-  remote_ = remote;
+  remote_ = remote.without_idle_scope();
   state_ = State::kConnecting;
   return Errno::kOk;
 }
@@ -88,11 +88,10 @@ Attempt LoopbackStream::try_connect(Completion& completion) {
   }
   waiting_hook_.unlink();
   // Both ends are on this machine: the near end has the address by which the far end is reached.
-  const Endpoint address = remote_.with_port(local_.family == Family::kNone ? names().next_port() : local_.port);
+  const Endpoint address = remote_.with_port(local_.family == Family::kNone ? names().next_stream_port() : local_.port);
   if (local_.family == Family::kNone || local_.is_wildcard()) local_ = address;
   auto accepted = std::make_unique<LoopbackStream>(listening->libos(), listening->shared_names(), listening->family());
-  accepted->send_buffer_bytes_ = listening->send_buffer_bytes_;
-  accepted->receive_buffer_bytes_ = listening->receive_buffer_bytes_;
+  accepted->inherit_options(*listening);
   accepted->local_ = listening->as_seen_here(remote_.from_v4_mapped());
   accepted->establish(*this, listening->as_seen_here(local_.from_v4_mapped()));
   establish(*accepted, remote_);
@@ -130,6 +129,8 @@ Attempt LoopbackStream::try_push(PushRequest& request, Completion& completion) {
   if (!established()) return Attempt::refused(Errno::kENOTCONN);
   if (end_sent_) return Attempt::refused(Errno::kEPIPE);
   if (peer_ == nullptr) {
+    // Only a push until_acknowledged comes back with nothing left to send.
+    if (request.remaining_bytes() == 0 && all_acknowledged_) return Attempt::done();
     // Whoever sends to a closed end is answered by a reset (RFC 9293 3.10.7.1); after that there is nobody to send to.
     if (!reset_) receive_reset();
     const bool first = !std::exchange(reset_reported_, true);
@@ -172,6 +173,14 @@ Attempt LoopbackStream::try_pop(uint64_t limit, Completion& completion) {
   return end_received_ ? Attempt::done() : Attempt::would_block();
 }
 
+Result<void> LoopbackStream::set_option(int level, int name, const OptionValue& value) {
+  const Result<void> set = LoopbackSocket::set_option(level, name, value);
+  // A buffer may have become larger, and a push waits for that at either end.
+  wake_writer();
+  if (peer_ != nullptr) peer_->wake_writer();
+  return set.error();
+}
+
 // --- the end ---
 
 void LoopbackStream::receive_end() {
@@ -179,9 +188,14 @@ void LoopbackStream::receive_end() {
   wake_reader();
 }
 
+void LoopbackStream::lose_peer() {
+  all_acknowledged_ = acknowledged();
+  peer_ = nullptr;
+}
+
 void LoopbackStream::receive_reset() {
   reset_ = true;
-  peer_ = nullptr;
+  if (peer_ != nullptr) lose_peer();
   pending_error_ = Errno::kECONNRESET;
   ++libos().counters().resets;
   wake_reader();
@@ -190,8 +204,9 @@ void LoopbackStream::receive_reset() {
 
 void LoopbackStream::detach_peer() {
   if (peer_ == nullptr) return;
-  LoopbackStream& peer = *std::exchange(peer_, nullptr);
-  peer.peer_ = nullptr;
+  LoopbackStream& peer = *peer_;
+  lose_peer();
+  peer.lose_peer();
   if (!peer.end_received_) peer.receive_end();
   // What it still had to send has no receiver any more; its next attempt says so.
   peer.wake_writer();
@@ -223,23 +238,26 @@ void LoopbackStream::begin_close() {
   end_sent_ = true;
   discards_ = true;
   if (!peer_->end_received_) peer_->receive_end();
-  if (linger_) {
+  lingers_ = linger_;
+  if (lingers_) {
     close_time_limit = Duration::seconds(linger_seconds_);
   } else {
     detach_peer();
   }
 }
 
-Attempt LoopbackStream::try_close(Completion&) {
-  if (peer_ == nullptr || acknowledged()) return Attempt::done();
-  return Attempt::would_block();
+Attempt LoopbackStream::try_close(Completion& completion) {
+  if (peer_ != nullptr) return acknowledged() ? Attempt::done() : Attempt::would_block();
+  // The peer has reset the connection while this end waited for it to take the rest.
+  return lingers_ && !all_acknowledged_ ? Attempt::failed(completion, Errno::kECONNRESET) : Attempt::done();
 }
 
 void LoopbackStream::abort() {
   close_listener();
   release_name();
   if (peer_ == nullptr) return;
-  LoopbackStream& peer = *std::exchange(peer_, nullptr);
+  LoopbackStream& peer = *peer_;
+  lose_peer();
   reset_ = true;
   ++libos().counters().resets;
   peer.receive_reset();

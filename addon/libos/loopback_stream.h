@@ -27,6 +27,7 @@ class LoopbackStream final : public LoopbackSocket {
   void begin_close() override;
   Attempt try_close(Completion& completion) override;
   void abort() override;
+  Result<void> set_option(int level, int name, const OptionValue& value) override;
 
  private:
   // RFC 9293 3.3.2, as far as a connection without segments has states.
@@ -51,6 +52,7 @@ class LoopbackStream final : public LoopbackSocket {
   void establish(LoopbackStream& peer, const Endpoint& remote);
   void receive_end();
   void receive_reset();
+  void lose_peer();
   void detach_peer();
   void close_listener();
 
@@ -66,6 +68,8 @@ class LoopbackStream final : public LoopbackSocket {
   bool discards_ = false;             // SHUT_RD: what arrives is dropped
   bool reset_ = false;                // ended by a reset, either side's
   bool reset_reported_ = false;
+  bool lingers_ = false;              // closed, and waits until the peer has taken everything
+  bool all_acknowledged_ = false;     // the peer is gone, and had taken everything before
 };
 
 }  // namespace demi

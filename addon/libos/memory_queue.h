@@ -52,6 +52,7 @@ class MemoryQueueNames {
 
  private:
   std::unordered_map<std::string, std::weak_ptr<MemoryQueueCore>> cores_;
+  size_t sweep_at_ = 16;  // names; those whose queues are gone are forgotten when there are so many
 };
 
 }  // namespace demi

@@ -237,6 +237,17 @@ TEST_F(LoopbackDatagramTest, ARefusalOfAnotherDestinationIsNotThePeers) {
   EXPECT_EQ(a.get(pair.client, kSolSocket, kSoError), 0);
 }
 
+TEST_F(LoopbackDatagramTest, ARefusalOfTheLastPeerIsNotTheNextOnes) {
+  const Pair pair = connected();
+  b.close(pair.server);
+  a.push(pair.client, "x");
+  const QDesc next = bound(b, localhost(kPort + 1));
+  EXPECT_EQ(a.connect(pair.client, localhost(kPort + 1)).came_to(), "ok");
+  EXPECT_EQ(a.get(pair.client, kSolSocket, kSoError), 0);
+  EXPECT_EQ(a.push(pair.client, "hello").came_to(), "ok");
+  EXPECT_EQ(b.pop(next).text(), "hello");
+}
+
 // --- both families ---
 
 TEST_F(LoopbackDatagramTest, AnIPv6SocketSeesIPv4PeersMapped) {
@@ -257,6 +268,17 @@ TEST_F(LoopbackDatagramTest, AnIPv6ClientConnectsToAMappedAddress) {
   const Token question = b.pop(server);
   EXPECT_EQ(question.endpoint(), localhost(a.name(client).port));
   b.push_to(server, "answer", question.endpoint());
+  EXPECT_EQ(a.pop(client).text(), "answer") << "its peer is no stranger";
+}
+
+TEST_F(LoopbackDatagramTest, TheScopeOfAnAddressThatNeedsNoneIsIgnored) {
+  Endpoint scoped = Endpoint::ipv6_loopback(kPort);
+  scoped.scope_id = 7;
+  const QDesc server = bound(b, scoped), client = bound(a, Endpoint::ipv6_loopback(1000));
+  EXPECT_EQ(a.connect(client, scoped).came_to(), "ok");
+  a.push(client, "question");
+  EXPECT_EQ(b.pop(server).text(), "question");
+  b.push_to(server, "answer", Endpoint::ipv6_loopback(1000));
   EXPECT_EQ(a.pop(client).text(), "answer") << "its peer is no stranger";
 }
 
