@@ -23,6 +23,7 @@ LibOS::LibOS(const LibOSSettings& settings)
       timers_(settings.clock->now()),
       scheduler_(timers_),
       operations_(*this, scheduler_, settings.tokens_limit),
+      connections_(settings.connections_limit),
       queues_(settings.id, settings.descriptors),
       now_(settings.clock->now()) {}
 

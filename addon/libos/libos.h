@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/timer_wheel.h"
+#include "libos/connection_count.h"
 #include "libos/operation.h"
 #include "libos/operation_table.h"
 #include "libos/queue.h"
@@ -31,6 +32,9 @@ class MemoryQueueNames;
 struct LibOSSettings {
   uint32_t id = 0;                          // part of every descriptor; no two libOSes of a process share one
   uint32_t tokens_limit = 0;                // operations in the table at once
+  // Connections at once, 0: any number. A connect beyond it is EAGAIN at the call; what could be accepted beyond it stays in the backlog
+  // and the accept waits, until a connection has closed. See connection_count.h for what counts.
+  uint32_t connections_limit = 0;
   std::span<double> descriptors;            // see QueueTable; its length is the limit of queues
   std::shared_ptr<Memory> memory;           // libOSes whose queues can meet share one
   std::shared_ptr<MemoryQueueNames> names;  // the named pipes that open_pipe() finds
@@ -121,6 +125,7 @@ class LibOS {
   TimerWheel& timers() { return timers_; }
   Memory& memory() { return *memory_; }
   LibOSCounters& counters() { return counters_; }
+  ConnectionCount& connections() { return connections_; }
   // Lets the operation try again in the next run_ready() of its libOS.
   static void wake(Operation& operation) { operation.wakeup.notify_one(); }
   Clock& clock() { return clock_; }
@@ -163,6 +168,7 @@ class LibOS {
   TimerWheel timers_;
   Scheduler scheduler_;
   OperationTable operations_;
+  ConnectionCount connections_;
   QueueTable queues_;
   Completion immediate_;
   LibOSCounters counters_;

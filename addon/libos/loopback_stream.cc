@@ -17,6 +17,16 @@ LoopbackStream::LoopbackStream(LibOS& libos, std::shared_ptr<LoopbackNamespace> 
 LoopbackStream::~LoopbackStream() {
   close_listener();
   detach_peer();
+  end_to_count();
+}
+
+void LoopbackStream::begin_to_count() {
+  libos().connections().add();
+  counts_ = true;
+}
+
+void LoopbackStream::end_to_count() {
+  if (std::exchange(counts_, false)) libos().connections().remove();
 }
 
 Result<Endpoint> LoopbackStream::peer_endpoint() {
@@ -43,9 +53,14 @@ Result<void> LoopbackStream::listen(uint32_t backlog) {
 Attempt LoopbackStream::try_accept(std::unique_ptr<Queue>& connection, Completion& completion) {
   if (state_ != State::kListening) return Attempt::refused(Errno::kEINVAL);
   if (listener_->accept_queue.empty()) return Attempt::would_block();
+  if (libos().connections().full()) {
+    libos().connections().wake_at_next_end(*this);
+    return Attempt::would_block();
+  }
   std::unique_ptr<LoopbackStream> accepted = listener_->accept_queue.pop_front();
   completion.has_endpoint = true;
   completion.endpoint = accepted->remote_;
+  accepted->begin_to_count();
   connection = std::move(accepted);
   if (LoopbackStream* next = listener_->waiting.front()) next->wake_writer();
   return Attempt::done();
@@ -68,6 +83,8 @@ Errno LoopbackStream::begin_connect(const Endpoint& remote) {
   if (state_ != State::kFresh) return Errno::kEISCONN;
   const Errno wrong = check_remote(remote);
   if (wrong != Errno::kOk) return wrong;
+  if (libos().connections().full()) return Errno::kEAGAIN;
+  begin_to_count();
   remote_ = remote.without_idle_scope();
   state_ = State::kConnecting;
   return Errno::kOk;
@@ -77,6 +94,7 @@ Attempt LoopbackStream::try_connect(Completion& completion) {
   auto* listening = static_cast<LoopbackStream*>(names().find(kSockStream, remote_));
   if (listening == nullptr || listening->state_ != State::kListening) {
     state_ = State::kFresh;
+    end_to_count();
     return Attempt::failed(completion, Errno::kECONNREFUSED);
   }
   Listener& listener = *listening->listener_;
@@ -105,6 +123,7 @@ Attempt LoopbackStream::try_connect(Completion& completion) {
 void LoopbackStream::abandon_connect() {
   waiting_hook_.unlink();
   state_ = State::kFresh;
+  end_to_count();
   // It may have been woken for a place that it does not take now.
   auto* listening = static_cast<LoopbackStream*>(names().find(kSockStream, remote_));
   if (listening == nullptr || listening->listener_ == nullptr) return;

@@ -55,6 +55,9 @@ class LoopbackStream final : public LoopbackSocket {
   void lose_peer();
   void detach_peer();
   void close_listener();
+  // Counts as a connection of its libOS from the one to the other.
+  void begin_to_count();
+  void end_to_count();
 
   State state_ = State::kFresh;
   std::unique_ptr<Listener> listener_;
@@ -63,6 +66,7 @@ class LoopbackStream final : public LoopbackSocket {
   SgArray received_;                  // in order, not popped yet
   uint64_t sent_bytes_ = 0;           // accepted by push, ever
   uint64_t received_bytes_ = 0;       // popped or discarded, ever: what the peer may reuse
+  bool counts_ = false;               // against the limit of connections
   bool end_received_ = false;         // the peer has sent its last byte
   bool end_sent_ = false;
   bool discards_ = false;             // SHUT_RD: what arrives is dropped
