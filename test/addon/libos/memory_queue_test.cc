@@ -1,6 +1,5 @@
 #include "libos/memory_queue.h"
 
-#include "heap_count.h"
 #include "libos/loopback_fixture.h"
 
 namespace demi {
@@ -164,24 +163,6 @@ TEST_F(MemoryQueueTest, ClosingOneDescriptorLeavesTheOthersAlone) {
   run();
   EXPECT_EQ(next().text, "x");
   EXPECT_TRUE(nothing_done(*two));
-}
-
-TEST_F(MemoryQueueTest, TakesNothingFromTheHeapInSteadyState) {
-  Queue& queue = at(*one->memory_queue(1));
-  const auto round = [&] {
-    PushRequest pushed;
-    pushed.data = std::move(*memory->allocate(8));
-    pushed.total_bytes = 8;
-    one->pop(queue, kAll);
-    one->push(queue, pushed);
-    run();
-    Operation* done = one->take_done();
-    one->release(*done);
-  };
-  for (int i = 0; i < 10; ++i) round();
-  const size_t before = heap_allocations();
-  for (int i = 0; i < 100; ++i) round();
-  EXPECT_EQ(heap_allocations(), before);
 }
 
 }  // namespace
