@@ -33,6 +33,7 @@ Instance::Instance(Environment& environment, const InstanceSettings& settings, s
   LibOSSettings libos;
   libos.id = next_libos_number++ % kLibOSNumbers;
   libos.tokens_limit = settings.tokens_limit;
+  libos.connections_limit = settings.connections_limit;
   libos.descriptors = {reinterpret_cast<double*>(&word(control::kDescriptors)), settings.queues_limit};
   libos.memory = std::shared_ptr<Memory>(domain_, &domain_->memory);
   libos.names = std::shared_ptr<MemoryQueueNames>(domain_, &domain_->pipes);

@@ -22,6 +22,7 @@ enum class PollMode : uint8_t { kAdaptive = 0, kBusy = 1, kSleep = 2 };
 struct InstanceSettings {
   uint32_t queues_limit = 0;
   uint32_t tokens_limit = 0;
+  uint32_t connections_limit = 0;
   uint64_t buffer_bytes = 0;
   PollMode poll = PollMode::kAdaptive;
   bool poison = false;

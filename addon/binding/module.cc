@@ -38,6 +38,7 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   InstanceSettings settings;
   settings.queues_limit = static_cast<uint32_t>(setting(given, "queues"));
   settings.tokens_limit = static_cast<uint32_t>(setting(given, "tokens"));
+  settings.connections_limit = static_cast<uint32_t>(setting(given, "connections"));
   settings.buffer_bytes = setting(given, "bufferBytes");
   settings.poll = static_cast<PollMode>(setting(given, "poll"));
   settings.poison = given.Get("poison").ToBoolean().Value();

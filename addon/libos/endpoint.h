@@ -12,7 +12,7 @@ enum class Family : uint8_t { kNone = 0, kIPv4 = 4, kIPv6 = 6 };
 struct Endpoint {
   Family family = Family::kNone;
   uint16_t port = 0;      // host order
-  uint32_t scope_id = 0;  // IPv6 link-local addresses only
+  uint32_t scope_id = 0;  // means something for IPv6 link-local addresses only; see without_idle_scope()
   // The address as big-endian words in host order: 10.0.0.1 is {0x0a000001, 0, 0, 0}.
   std::array<uint32_t, 4> words{};
 
@@ -61,6 +61,13 @@ struct Endpoint {
       plain.family = Family::kIPv4;
       plain.words = {words[3], 0, 0, 0};
     }
+    return plain;
+  }
+  // As everywhere on Linux, the scope of an address that needs none is ignored: [::1]%5 is [::1].
+  Endpoint without_idle_scope() const {
+    Endpoint plain = *this;
+    const bool is_link_local = family == Family::kIPv6 && words[0] >> 22 == 0xfe80 >> 6;
+    if (!is_link_local) plain.scope_id = 0;
     return plain;
   }
   Endpoint with_port(uint16_t other) const {

@@ -1,5 +1,6 @@
 #include "libos/libos.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/limits.h"
@@ -22,6 +23,7 @@ LibOS::LibOS(const LibOSSettings& settings)
       timers_(settings.clock->now()),
       scheduler_(timers_),
       operations_(*this, scheduler_, settings.tokens_limit),
+      connections_(settings.connections_limit),
       queues_(settings.id, settings.descriptors),
       now_(settings.clock->now()) {}
 
@@ -44,14 +46,19 @@ void LibOS::destroy_queues() {
 
 // --- calls that finish at once ---
 
+Errno LibOS::queue_refusal() const {
+  if (stopping_) return Errno::kECANCELED;
+  return queues_.full() ? Errno::kEMFILE : Errno::kOk;
+}
+
 Result<QDesc> LibOS::add_queue(std::unique_ptr<Queue> queue) {
-  if (queues_.full()) return Errno::kEMFILE;
+  const Errno refused = queue_refusal();
+  if (refused != Errno::kOk) return refused;
   ++counters_.queues_opened;
   return queues_.add(std::move(queue));
 }
 
 Result<QDesc> LibOS::socket(Family family, int type, int protocol) {
-  if (queues_.full()) return Errno::kEMFILE;
   Result<std::unique_ptr<Queue>> made = make_socket(family, type, protocol);
   if (!made) return made.error();
   return add_queue(std::move(*made));
@@ -62,7 +69,9 @@ Result<QDesc> LibOS::memory_queue(uint64_t capacity_messages) {
 }
 
 Result<QDesc> LibOS::create_pipe(std::string_view pipe_name, uint64_t capacity_messages) {
-  if (queues_.full()) return Errno::kEMFILE;
+  // Checked first: a name that nobody has open would be left behind.
+  const Errno refused = queue_refusal();
+  if (refused != Errno::kOk) return refused;
   Result<std::shared_ptr<MemoryQueueCore>> core = names_->create(pipe_name, capacity_messages);
   if (!core) return core.error();
   return add_queue(std::make_unique<MemoryQueue>(*this, std::move(*core)));
@@ -77,10 +86,16 @@ Result<QDesc> LibOS::open_pipe(std::string_view pipe_name) {
 // --- starting operations ---
 
 void LibOS::prepare_immediate() {
-  ++counters_.operations;
   immediate_.error = Errno::kOk;
   immediate_.has_endpoint = false;
+  immediate_.bytes_accepted = 0;
+  immediate_.new_queue = QDesc();
   DEMI_ASSERT(immediate_.sga.empty(), "the last immediate result was not taken");
+}
+
+Started LibOS::finished() {
+  ++counters_.operations;
+  return {Started::State::kFinished};
 }
 
 Operation* LibOS::open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit) {
@@ -94,8 +109,9 @@ Operation* LibOS::open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit)
   return operation;
 }
 
-Started LibOS::wait_in(OperationLine* line, Operation& operation, bool for_memory) {
-  if (line != nullptr) line->push_back(operation);
+Started LibOS::wait_in(OperationLine& line, Operation& operation, bool for_memory) {
+  ++counters_.operations;
+  line.push_back(operation);
   if (for_memory) wait_for_memory(operation);
   operation.task = run(operation);
   scheduler_.start(operation.task);
@@ -105,6 +121,29 @@ Started LibOS::wait_in(OperationLine* line, Operation& operation, bool for_memor
 void LibOS::wait_for_memory(Operation& operation) {
   ++counters_.memory_waits;
   if (!operation.memory_hook.linked()) waiting_for_memory_.push_back(operation);
+  least_memory_wanted_ = std::min(least_memory_wanted_, operation.push.memory_wanted_bytes);
+}
+
+// Wakes as many as can hope to find what they want, so that one buffer that comes back does not set a thousand operations running.
+void LibOS::wake_for_memory() {
+  uint64_t available = memory_->available_bytes();
+  uint64_t least = UINT64_MAX;
+  for (Operation* operation = waiting_for_memory_.front(); operation != nullptr;) {
+    Operation* next = waiting_for_memory_.next(*operation);
+    const uint64_t wanted = operation->push.memory_wanted_bytes;
+    if (wanted <= available) {
+      // Even a byte takes a room.
+      available -= std::min(available, std::max<uint64_t>(wanted, kRoomBytes[0]));
+      operation->memory_hook.unlink();
+      wake(*operation);
+      // What the rest wants was not looked at; the old bound still holds.
+      if (available == 0) return;
+    } else {
+      least = std::min(least, wanted);
+    }
+    operation = next;
+  }
+  least_memory_wanted_ = least;
 }
 
 Started LibOS::push(Queue& queue, PushRequest& request) {
@@ -117,7 +156,7 @@ Started LibOS::push(Queue& queue, PushRequest& request) {
   const Attempt attempted = line.empty() ? queue.try_push(request, immediate_) : Attempt::would_block();
   if (attempted.outcome == Attempt::Outcome::kDone) {
     immediate_.bytes_accepted = request.accepted_bytes;
-    return {Started::State::kFinished};
+    return finished();
   }
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
   Operation* operation = open(OpCode::kPush, &queue, queue.descriptor, request.accepted_bytes > 0);
@@ -127,19 +166,19 @@ Started LibOS::push(Queue& queue, PushRequest& request) {
     operation->push.kept = operation->push.source->keep();
     operation->push.source = operation->push.kept.get();
   }
-  return wait_in(&line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
+  return wait_in(line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
 }
 
 Started LibOS::pop(Queue& queue, uint64_t limit_bytes) {
   prepare_immediate();
   OperationLine& line = queue.lines().readers;
   const Attempt attempted = line.empty() ? queue.try_pop(limit_bytes, immediate_) : Attempt::would_block();
-  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
+  if (attempted.outcome == Attempt::Outcome::kDone) return finished();
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
   Operation* operation = open(OpCode::kPop, &queue, queue.descriptor);
   if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
   operation->pop_limit = limit_bytes;
-  const Started started = wait_in(&line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
+  const Started started = wait_in(line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
   queue.reader_waits();
   return started;
 }
@@ -148,11 +187,11 @@ Started LibOS::accept(Queue& queue) {
   prepare_immediate();
   OperationLine& line = queue.lines().readers;
   const Attempt attempted = line.empty() ? attempt_accept(queue, immediate_) : Attempt::would_block();
-  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
+  if (attempted.outcome == Attempt::Outcome::kDone) return finished();
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
   Operation* operation = open(OpCode::kAccept, &queue, queue.descriptor);
   if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
-  const Started started = wait_in(&line, *operation, false);
+  const Started started = wait_in(line, *operation, false);
   queue.reader_waits();
   return started;
 }
@@ -164,10 +203,10 @@ Started LibOS::connect(Queue& queue, const Endpoint& remote) {
   if (wrong != Errno::kOk) return {Started::State::kRefused, wrong};
   prepare_immediate();
   const Attempt attempted = queue.try_connect(immediate_);
-  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
+  if (attempted.outcome == Attempt::Outcome::kDone) return finished();
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
   Operation* operation = open(OpCode::kConnect, &queue, queue.descriptor);
-  return wait_in(&queue.lines().writers, *operation, false);
+  return wait_in(queue.lines().writers, *operation, false);
 }
 
 Started LibOS::shutdown(Queue& queue, ShutdownHow how) {
@@ -177,18 +216,21 @@ Started LibOS::shutdown(Queue& queue, ShutdownHow how) {
   const bool waits = how != ShutdownHow::kRead && !line.empty();
   const Attempt attempted = waits ? Attempt::would_block() : queue.try_shutdown(how, immediate_);
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
+  const bool again = queue.end_of_pushes_requested;
   if (how != ShutdownHow::kRead) queue.end_of_pushes_requested = true;
-  if (attempted.outcome == Attempt::Outcome::kDone) return {Started::State::kFinished};
-  Operation* operation = open(OpCode::kShutdown, &queue, queue.descriptor, true);
+  if (attempted.outcome == Attempt::Outcome::kDone) return finished();
+  // To say that nothing more will come must always be possible; to say it again need not be.
+  Operation* operation = open(OpCode::kShutdown, &queue, queue.descriptor, !again);
+  if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
   operation->how = how;
-  return wait_in(&line, *operation, false);
+  return wait_in(line, *operation, false);
 }
 
 Started LibOS::close(Queue& queue) {
   prepare_immediate();
   const QDesc qd = queue.descriptor;
   Operation* operation = nullptr;
-  if (close_now(queues_.remove(qd), qd, immediate_, &operation)) return {Started::State::kFinished};
+  if (close_now(queues_.remove(qd), qd, immediate_, &operation)) return finished();
   return {Started::State::kPending, Errno::kOk, operation};
 }
 
@@ -201,7 +243,7 @@ bool LibOS::close_now(std::unique_ptr<Queue> queue, QDesc qd, Completion& comple
   *operation = open(OpCode::kClose, queue.get(), qd, true);
   const Duration limit = queue->close_time_limit;
   (*operation)->closing = std::move(queue);
-  wait_in(&(*operation)->queue->lines().writers, **operation, false);
+  wait_in((*operation)->queue->lines().writers, **operation, false);
   if (limit > Duration()) set_deadline(**operation, clock_.now() + limit);
   return false;
 }
@@ -221,20 +263,19 @@ Started LibOS::stop() {
     if (!close_now(queues_.remove(qd), qd, immediate_, &closing)) closing->nobody_asked = true;
   }
   immediate_.error = Errno::kOk;
-  if (orphans_ == 0) return {Started::State::kFinished};
-  stopper_ = open(OpCode::kClose, nullptr, QDesc(), true);
-  stopper_->stops_libos = true;
-  return wait_in(nullptr, *stopper_, false);
+  if (orphans_ == 0) return finished();
+  Operation* stopper = open(OpCode::kClose, nullptr, QDesc(), true);
+  stopper->stops_libos = true;
+  return wait_in(stoppers_, *stopper, false);
 }
 
 // --- one coroutine per pending operation ---
 
-namespace {
-OperationLine& line_of(Operation& operation) {
+OperationLine& LibOS::line_of(Operation& operation) {
+  if (operation.stops_libos) return stoppers_;
   QueueLines& lines = operation.queue->lines();
   return operation.opcode == OpCode::kPop || operation.opcode == OpCode::kAccept ? lines.readers : lines.writers;
 }
-}  // namespace
 
 Task<void> LibOS::run(Operation& operation) {
   for (;;) {
@@ -242,11 +283,12 @@ Task<void> LibOS::run(Operation& operation) {
     // The order of a line is strict: whoever is woken out of turn waits for those in front.
     if (operation.line_hook.linked() && line_of(operation).front() != &operation) continue;
     const Attempt attempted = attempt(operation, operation.completion);
-    if (attempted.outcome == Attempt::Outcome::kWouldBlock) continue;
     if (attempted.outcome == Attempt::Outcome::kNoMemory) {
       wait_for_memory(operation);
       continue;
     }
+    operation.memory_hook.unlink();
+    if (attempted.outcome == Attempt::Outcome::kWouldBlock) continue;
     // What would have been refused at the call goes through the token now: the caller has long returned.
     if (attempted.outcome == Attempt::Outcome::kRefused) {
       operation.completion.error = attempted.error;
@@ -303,9 +345,8 @@ void LibOS::finish(Operation& operation) {
   if (operation.opcode == OpCode::kClose && !operation.stops_libos) {
     operation.closing.reset();
     --orphans_;
-    if (orphans_ == 0 && stopper_ != nullptr) wake(*stopper_);
+    if (orphans_ == 0) Queue::wake_front(stoppers_);
   }
-  if (&operation == stopper_) stopper_ = nullptr;
   operation.queue = nullptr;
   operations_.finish(operation);
 }
@@ -350,7 +391,10 @@ void LibOS::cancel_line(OperationLine& line, Queue& queue) {
 }
 
 void LibOS::set_deadline(Operation& operation, Instant due) {
-  if (operation.state == Operation::State::kPending) timers_.arm(operation.deadline, due);
+  if (operation.state != Operation::State::kPending) return;
+  const bool lingers = operation.opcode == OpCode::kClose && !operation.stops_libos && operation.deadline.armed();
+  if (lingers && operation.deadline.due() < due) return;
+  timers_.arm(operation.deadline, due);
 }
 
 void LibOS::expire(Operation& operation) {
@@ -361,9 +405,7 @@ void LibOS::expire(Operation& operation) {
 // --- the turn ---
 
 bool LibOS::run_ready() {
-  if (waits_for_memory() && !memory_->starved()) {
-    while (Operation* operation = waiting_for_memory_.pop_front()) wake(*operation);
-  }
+  if (memory_came_back()) wake_for_memory();
   if (!scheduler_.has_ready()) return false;
   scheduler_.run_ready(kReadyBudget);
   return true;

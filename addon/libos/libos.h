@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/timer_wheel.h"
+#include "libos/connection_count.h"
 #include "libos/operation.h"
 #include "libos/operation_table.h"
 #include "libos/queue.h"
@@ -31,6 +32,9 @@ class MemoryQueueNames;
 struct LibOSSettings {
   uint32_t id = 0;                          // part of every descriptor; no two libOSes of a process share one
   uint32_t tokens_limit = 0;                // operations in the table at once
+  // Connections at once, 0: any number. A connect beyond it is EAGAIN at the call; what could be accepted beyond it stays in the backlog
+  // and the accept waits, until a connection has closed. See connection_count.h for what counts.
+  uint32_t connections_limit = 0;
   std::span<double> descriptors;            // see QueueTable; its length is the limit of queues
   std::shared_ptr<Memory> memory;           // libOSes whose queues can meet share one
   std::shared_ptr<MemoryQueueNames> names;  // the named pipes that open_pipe() finds
@@ -50,7 +54,7 @@ struct Started {
 };
 
 struct LibOSCounters {
-  uint64_t operations = 0;           // started, finished at once or not
+  uint64_t operations = 0;           // started, finished at once or not; what was refused does not count
   uint64_t operations_pending = 0;   // of these, could not finish at once
   uint64_t canceled = 0;
   uint64_t timed_out = 0;
@@ -92,14 +96,15 @@ class LibOS {
   Started shutdown(Queue& queue, ShutdownHow how);
   // The descriptor ends with the call; the queue lives on until what it accepted is delivered.
   Started close(Queue& queue);
-  // Cancels everything, closes every queue and finishes when the last orphan is gone, or at its deadline.
+  // Cancels everything, closes every queue and finishes when the last orphan is gone, or at its deadline. From then on new queues are
+  // refused with ECANCELED. Stopping again joins what is under way: both finish when everything is gone.
   Started stop();
   // What the last operation that finished at once came to; valid until the next one starts.
   Completion& immediate() { return immediate_; }
 
   // Completes it with `error` if it is still pending. Data already received stays; the queue stays usable.
   void cancel(Operation& operation, Errno error = Errno::kECANCELED);
-  // Fails with ETIMEDOUT at `due`.
+  // Fails with ETIMEDOUT at `due`; a close that lingers no later than SO_LINGER says.
   void set_deadline(Operation& operation, Instant due);
 
   // --- the turn ---
@@ -108,7 +113,7 @@ class LibOS {
   // Runs woken operations, a bounded number; true if any ran. Cheap when there is nothing.
   bool run_ready();
   // Whether run_ready() would find anything. Another libOS of this thread may have woken one of our operations.
-  bool has_work() const { return scheduler_.has_ready() || (waits_for_memory() && !memory_->starved()); }
+  bool has_work() const { return scheduler_.has_ready() || memory_came_back(); }
   bool waits_for_memory() const { return !waiting_for_memory_.empty(); }
   Instant next_deadline() { return timers_.next_deadline(); }
   Operation* take_done() { return operations_.take_done(); }
@@ -120,6 +125,7 @@ class LibOS {
   TimerWheel& timers() { return timers_; }
   Memory& memory() { return *memory_; }
   LibOSCounters& counters() { return counters_; }
+  ConnectionCount& connections() { return connections_; }
   // Lets the operation try again in the next run_ready() of its libOS.
   static void wake(Operation& operation) { operation.wakeup.notify_one(); }
   Clock& clock() { return clock_; }
@@ -137,9 +143,11 @@ class LibOS {
   Attempt attempt(Operation& operation, Completion& completion);
   Attempt attempt_accept(Queue& queue, Completion& completion);
   Operation* open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit = false);
-  // Starts the operation's coroutine, at the back of `line` if there is one.
-  Started wait_in(OperationLine* line, Operation& operation, bool for_memory);
+  // Starts the operation's coroutine, at the back of `line`.
+  Started wait_in(OperationLine& line, Operation& operation, bool for_memory);
   void wait_for_memory(Operation& operation);
+  bool memory_came_back() const { return waits_for_memory() && memory_->has(least_memory_wanted_); }
+  void wake_for_memory();
   void finish(Operation& operation);
   void expire(Operation& operation);
   void cancel_line(OperationLine& line, Queue& queue);
@@ -147,6 +155,10 @@ class LibOS {
   // True when nothing remained to be delivered; otherwise `operation` is the pending close.
   bool close_now(std::unique_ptr<Queue> queue, QDesc qd, Completion& completion, Operation** operation);
   void prepare_immediate();
+  OperationLine& line_of(Operation& operation);
+  Started finished();
+  // Why there can be no new queue; kOk if there can.
+  Errno queue_refusal() const;
   Result<QDesc> add_queue(std::unique_ptr<Queue> queue);
 
   const uint32_t id_;
@@ -156,13 +168,16 @@ class LibOS {
   TimerWheel timers_;
   Scheduler scheduler_;
   OperationTable operations_;
+  ConnectionCount connections_;
   QueueTable queues_;
   Completion immediate_;
   LibOSCounters counters_;
+  // In the order in which they met the exhausted pool. Whoever wants more than there is does not hold up those who want less.
   IntrusiveList<Operation, &Operation::memory_hook> waiting_for_memory_;
+  uint64_t least_memory_wanted_ = UINT64_MAX;  // bytes; nobody in the list wants less
   Instant now_;                     // of the last turn; ages of operations are measured by it
   uint32_t orphans_ = 0;            // queues that were closed and still deliver
-  Operation* stopper_ = nullptr;    // the pending stop()
+  OperationLine stoppers_;          // every pending stop()
   bool stopping_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/random.h"
 #include "libos/loopback_datagram.h"
 #include "libos/loopback_stream.h"
 #include "libos/socket_options.h"
@@ -15,49 +16,54 @@ namespace {
 uint32_t port_key(int type, uint16_t port) { return (static_cast<uint32_t>(type) << 16) | port; }
 }  // namespace
 
+LoopbackNamespace::LoopbackNamespace(uint64_t seed)
+    : last_port_(static_cast<uint16_t>(kFirstDynamicPort + Random(seed).below(kDynamicPorts))) {}
+
+// `wanted` is a name as they are registered: no mapped address.
 bool LoopbackNamespace::conflicts(Names& names, const LoopbackSocket& socket, const Endpoint& wanted) {
-  if (sockets_of_port_.find(port_key(socket.type(), wanted.port)) == sockets_of_port_.end()) return false;
-  if (names.count(wanted) > 0) return true;
+  const auto found = ports_.find(port_key(socket.type(), wanted.port));
+  if (found == ports_.end()) return false;
+  const PortUse& use = found->second;
+  const bool is_ipv4 = wanted.family == Family::kIPv4;
   // A wildcard overlaps every address of its family, and of both if the socket takes both.
-  const auto both = [](const LoopbackSocket& one, const Endpoint& name) {
-    return one.takes_both_families() && name.family == Family::kIPv6 && name.is_wildcard();
-  };
-  for (const auto& [name, holder] : names) {
-    if (name.port != wanted.port) continue;
-    const bool same_family = name.family == wanted.family;
-    if (!same_family && !both(socket, wanted) && !both(*holder, name)) continue;
-    if (name.is_wildcard() || wanted.is_wildcard()) return true;
-  }
-  return false;
+  if (wanted.is_wildcard() && (is_ipv4 ? use.ipv4 : use.ipv6) > 0) return true;
+  if (wanted.is_wildcard() && socket.takes_both_families() && !is_ipv4 && use.ipv4 > 0) return true;
+  if (names.count(wanted) > 0 || names.count(Endpoint::wildcard(wanted.family, wanted.port)) > 0) return true;
+  if (!is_ipv4 || use.ipv6 == 0) return false;
+  const auto both = names.find(Endpoint::wildcard(Family::kIPv6, wanted.port));
+  return both != names.end() && both->second->takes_both_families();
 }
 
 Result<Endpoint> LoopbackNamespace::add(LoopbackSocket& socket, const Endpoint& wanted) {
   Names& names = names_of(socket.type());
-  Endpoint name = wanted.from_v4_mapped();
+  Endpoint name = wanted.from_v4_mapped().without_idle_scope();
   if (wanted.port != 0) {
     if (conflicts(names, socket, name)) return Errno::kEADDRINUSE;
   } else {
-    // From a random port on, one by one, so that the last free one is found, too.
-    name.port = next_port();
-    for (uint32_t tried = 1; conflicts(names, socket, name); ++tried) {
-      if (tried == kDynamicPorts) return Errno::kEADDRNOTAVAIL;
-      name.port = name.port == UINT16_MAX ? kFirstDynamicPort : static_cast<uint16_t>(name.port + 1);
-    }
+    // One by one, so that the last free one is found, too.
+    uint32_t tried = 0;
+    do {
+      if (tried++ == kDynamicPorts) return Errno::kEADDRNOTAVAIL;
+      name.port = next_port();
+    } while (conflicts(names, socket, name));
   }
   names.emplace(name, &socket);
-  ++sockets_of_port_[port_key(socket.type(), name.port)];
+  PortUse& use = ports_[port_key(socket.type(), name.port)];
+  ++(name.family == Family::kIPv4 ? use.ipv4 : use.ipv6);
   return name;
 }
 
 void LoopbackNamespace::remove(LoopbackSocket& socket, const Endpoint& name) {
   names_of(socket.type()).erase(name);
-  const auto counted = sockets_of_port_.find(port_key(socket.type(), name.port));
-  if (--counted->second == 0) sockets_of_port_.erase(counted);
+  const auto found = ports_.find(port_key(socket.type(), name.port));
+  PortUse& use = found->second;
+  --(name.family == Family::kIPv4 ? use.ipv4 : use.ipv6);
+  if (use.ipv4 + use.ipv6 == 0) ports_.erase(found);
 }
 
 LoopbackSocket* LoopbackNamespace::find(int type, const Endpoint& to) {
   Names& names = names_of(type);
-  const Endpoint plain = to.from_v4_mapped();
+  const Endpoint plain = to.from_v4_mapped().without_idle_scope();
   auto found = names.find(plain);
   if (found == names.end()) found = names.find(Endpoint::wildcard(plain.family, plain.port));
   if (found != names.end()) return found->second;
@@ -66,7 +72,18 @@ LoopbackSocket* LoopbackNamespace::find(int type, const Endpoint& to) {
   return found != names.end() && found->second->takes_both_families() ? found->second : nullptr;
 }
 
-uint16_t LoopbackNamespace::next_port() { return static_cast<uint16_t>(kFirstDynamicPort + random_.below(kDynamicPorts)); }
+bool LoopbackNamespace::is_port_in_use(int type, uint16_t port) const { return ports_.find(port_key(type, port)) != ports_.end(); }
+
+uint16_t LoopbackNamespace::next_port() {
+  last_port_ = last_port_ == UINT16_MAX ? kFirstDynamicPort : static_cast<uint16_t>(last_port_ + 1);
+  return last_port_;
+}
+
+uint16_t LoopbackNamespace::next_stream_port() {
+  uint16_t port = next_port();
+  for (uint32_t tried = 1; tried < kDynamicPorts && is_port_in_use(kSockStream, port); ++tried) port = next_port();
+  return port;
+}
 
 // --- the libOS ---
 
@@ -113,7 +130,7 @@ Result<void> LoopbackSocket::bind(const Endpoint& endpoint) {
   Result<Endpoint> name = names_->add(*this, endpoint);
   if (!name) return name.error();
   name_ = *name;
-  local_ = endpoint.with_port(name_.port);
+  local_ = endpoint.without_idle_scope().with_port(name_.port);
   return {};
 }
 
@@ -134,6 +151,16 @@ Errno LoopbackSocket::check_remote(const Endpoint& remote) const {
 Result<Endpoint> LoopbackSocket::local_endpoint() {
   // As the kernel does it: a socket that has no name yet has the wildcard address and port 0.
   return local_.family == Family::kNone ? Endpoint::wildcard(family_, 0) : local_;
+}
+
+void LoopbackSocket::inherit_options(const LoopbackSocket& listener) {
+  send_buffer_bytes_ = listener.send_buffer_bytes_;
+  receive_buffer_bytes_ = listener.receive_buffer_bytes_;
+  linger_ = listener.linger_;
+  linger_seconds_ = listener.linger_seconds_;
+  reuse_address_ = listener.reuse_address_;
+  no_delay_ = listener.no_delay_;
+  v6only_ = listener.v6only_;
 }
 
 Errno LoopbackSocket::take_pending_error() { return std::exchange(pending_error_, Errno::kOk); }
@@ -169,7 +196,7 @@ Result<void> LoopbackSocket::set_option(int level, int name, const OptionValue& 
     }
     case kSoType:
     case kSoError:
-      return Errno::kEINVAL;  // can only be read
+      return Errno::kENOPROTOOPT;  // can only be read
     default:
       return Errno::kENOPROTOOPT;
   }

@@ -10,7 +10,6 @@
 #include <memory>
 #include <unordered_map>
 
-#include "base/random.h"
 #include "libos/libos.h"
 #include "libos/loopback_socket.h"
 
@@ -19,7 +18,7 @@ namespace demi {
 // The addresses in use among the libOSes that see each other. Belongs to one thread, as they do.
 class LoopbackNamespace {
  public:
-  explicit LoopbackNamespace(uint64_t seed) : random_(seed) {}
+  explicit LoopbackNamespace(uint64_t seed);
 
   // EADDRINUSE when a socket of that type has the endpoint, or one that overlaps it (a wildcard); EADDRNOTAVAIL when no port is free.
   // The result is the name under which the socket is known: a v4-mapped address is the IPv4 address here.
@@ -27,22 +26,32 @@ class LoopbackNamespace {
   void remove(LoopbackSocket& socket, const Endpoint& name);
   // Who receives what is sent to `to`: the socket bound to the very address, else to the wildcard. nullptr: nobody.
   LoopbackSocket* find(int type, const Endpoint& to);
-  // A port for the near end of an active open. RFC 6335: the dynamic ports. Connections need no name of their own, so it may repeat.
-  uint16_t next_port();
+  // A port for the near end of an active open: one that no stream socket is bound to. Connections need no name of their own; a port
+  // comes again after all the others.
+  uint16_t next_stream_port();
 
  private:
+  // RFC 6335: the dynamic ports.
   static constexpr uint16_t kFirstDynamicPort = 49152;
   static constexpr uint32_t kDynamicPorts = 65536 - kFirstDynamicPort;
+
+  // How many sockets are bound to a port, wildcards included.
+  struct PortUse {
+    uint32_t ipv4 = 0;
+    uint32_t ipv6 = 0;
+  };
 
   using Names = std::unordered_map<Endpoint, LoopbackSocket*, EndpointHash>;
   Names& names_of(int type) { return type == 1 ? streams_ : datagrams_; }
   bool conflicts(Names& names, const LoopbackSocket& socket, const Endpoint& wanted);
+  bool is_port_in_use(int type, uint16_t port) const;
+  uint16_t next_port();
 
   Names streams_;
   Names datagrams_;
-  // How many sockets have a port, whatever the address: most binds meet none and need no search.
-  std::unordered_map<uint32_t, uint32_t> sockets_of_port_;
-  Random random_;
+  // By type and port, of those that are in use.
+  std::unordered_map<uint32_t, PortUse> ports_;
+  uint16_t last_port_;  // given out; a random one at first
 };
 
 class Loopback final : public LibOS {

@@ -1,5 +1,6 @@
 #include "libos/loopback_datagram.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libos/libos.h"
@@ -18,7 +19,7 @@ constexpr uint64_t kDatagramOverheadBytes = 64;
 LoopbackDatagram::LoopbackDatagram(LibOS& libos, std::shared_ptr<LoopbackNamespace> names, Family family)
     : LoopbackSocket(libos, std::move(names), family, kSockDgram) {
   takes_destination = true;
-  largest_push_bytes = kLargestDatagramBytes;
+  largest_push_bytes = std::min(kLargestDatagramBytes, libos.memory().largest_whole_bytes());
 }
 
 Result<Endpoint> LoopbackDatagram::peer_endpoint() {
@@ -31,7 +32,9 @@ Errno LoopbackDatagram::begin_connect(const Endpoint& remote) {
   if (wrong != Errno::kOk) return wrong;
   const Errno unbound = bind_if_needed();
   if (unbound != Errno::kOk) return unbound;
-  remote_ = remote;
+  remote_ = remote.without_idle_scope();
+  // What the last peer refused is not this one's.
+  pending_error_ = Errno::kOk;
   return Errno::kOk;
 }
 
@@ -53,7 +56,7 @@ Attempt LoopbackDatagram::try_push(PushRequest& request, Completion& completion)
   if (receiver == nullptr) {
     ++libos().counters().datagrams_dropped;
     // Only what the peer answers reaches a connected socket, and nothing an unconnected one.
-    if (to == remote_) {
+    if (to.without_idle_scope() == remote_) {
       pending_error_ = Errno::kECONNREFUSED;
       wake_reader();
     }
@@ -61,7 +64,7 @@ Attempt LoopbackDatagram::try_push(PushRequest& request, Completion& completion)
     return Attempt::done();
   }
   // A socket bound to the wildcard sends from the address by which it is reached: here, the destination's own.
-  const Endpoint from = local_.is_wildcard() ? to.with_port(local_.port) : local_;
+  const Endpoint from = local_.is_wildcard() ? to.without_idle_scope().with_port(local_.port) : local_;
   static_cast<LoopbackDatagram*>(receiver)->deliver(std::move(request.data), from.from_v4_mapped());
   return Attempt::done();
 }

@@ -36,6 +36,8 @@ class LoopbackSocket : public Queue {
   LoopbackNamespace& names() { return *names_; }
   const std::shared_ptr<LoopbackNamespace>& shared_names() const { return names_; }
   void release_name();
+  // As accept(2) on Linux: a connection begins with the options of its listener.
+  void inherit_options(const LoopbackSocket& listener);
   // The error that SO_ERROR reports, once.
   Errno take_pending_error();
 

@@ -17,6 +17,16 @@ LoopbackStream::LoopbackStream(LibOS& libos, std::shared_ptr<LoopbackNamespace> 
 LoopbackStream::~LoopbackStream() {
   close_listener();
   detach_peer();
+  end_to_count();
+}
+
+void LoopbackStream::begin_to_count() {
+  libos().connections().add();
+  counts_ = true;
+}
+
+void LoopbackStream::end_to_count() {
+  if (std::exchange(counts_, false)) libos().connections().remove();
 }
 
 Result<Endpoint> LoopbackStream::peer_endpoint() {
@@ -43,9 +53,14 @@ Result<void> LoopbackStream::listen(uint32_t backlog) {
 Attempt LoopbackStream::try_accept(std::unique_ptr<Queue>& connection, Completion& completion) {
   if (state_ != State::kListening) return Attempt::refused(Errno::kEINVAL);
   if (listener_->accept_queue.empty()) return Attempt::would_block();
+  if (libos().connections().full()) {
+    libos().connections().wake_at_next_end(*this);
+    return Attempt::would_block();
+  }
   std::unique_ptr<LoopbackStream> accepted = listener_->accept_queue.pop_front();
   completion.has_endpoint = true;
   completion.endpoint = accepted->remote_;
+  accepted->begin_to_count();
   connection = std::move(accepted);
   if (LoopbackStream* next = listener_->waiting.front()) next->wake_writer();
   return Attempt::done();
@@ -68,7 +83,9 @@ Errno LoopbackStream::begin_connect(const Endpoint& remote) {
   if (state_ != State::kFresh) return Errno::kEISCONN;
   const Errno wrong = check_remote(remote);
   if (wrong != Errno::kOk) return wrong;
-  remote_ = remote;
+  if (libos().connections().full()) return Errno::kEAGAIN;
+  begin_to_count();
+  remote_ = remote.without_idle_scope();
   state_ = State::kConnecting;
   return Errno::kOk;
 }
@@ -77,6 +94,7 @@ Attempt LoopbackStream::try_connect(Completion& completion) {
   auto* listening = static_cast<LoopbackStream*>(names().find(kSockStream, remote_));
   if (listening == nullptr || listening->state_ != State::kListening) {
     state_ = State::kFresh;
+    end_to_count();
     return Attempt::failed(completion, Errno::kECONNREFUSED);
   }
   Listener& listener = *listening->listener_;
@@ -88,11 +106,10 @@ Attempt LoopbackStream::try_connect(Completion& completion) {
   }
   waiting_hook_.unlink();
   // Both ends are on this machine: the near end has the address by which the far end is reached.
-  const Endpoint address = remote_.with_port(local_.family == Family::kNone ? names().next_port() : local_.port);
+  const Endpoint address = remote_.with_port(local_.family == Family::kNone ? names().next_stream_port() : local_.port);
   if (local_.family == Family::kNone || local_.is_wildcard()) local_ = address;
   auto accepted = std::make_unique<LoopbackStream>(listening->libos(), listening->shared_names(), listening->family());
-  accepted->send_buffer_bytes_ = listening->send_buffer_bytes_;
-  accepted->receive_buffer_bytes_ = listening->receive_buffer_bytes_;
+  accepted->inherit_options(*listening);
   accepted->local_ = listening->as_seen_here(remote_.from_v4_mapped());
   accepted->establish(*this, listening->as_seen_here(local_.from_v4_mapped()));
   establish(*accepted, remote_);
@@ -106,6 +123,7 @@ Attempt LoopbackStream::try_connect(Completion& completion) {
 void LoopbackStream::abandon_connect() {
   waiting_hook_.unlink();
   state_ = State::kFresh;
+  end_to_count();
   // It may have been woken for a place that it does not take now.
   auto* listening = static_cast<LoopbackStream*>(names().find(kSockStream, remote_));
   if (listening == nullptr || listening->listener_ == nullptr) return;
@@ -130,6 +148,8 @@ Attempt LoopbackStream::try_push(PushRequest& request, Completion& completion) {
   if (!established()) return Attempt::refused(Errno::kENOTCONN);
   if (end_sent_) return Attempt::refused(Errno::kEPIPE);
   if (peer_ == nullptr) {
+    // Only a push until_acknowledged comes back with nothing left to send.
+    if (request.remaining_bytes() == 0 && all_acknowledged_) return Attempt::done();
     // Whoever sends to a closed end is answered by a reset (RFC 9293 3.10.7.1); after that there is nobody to send to.
     if (!reset_) receive_reset();
     const bool first = !std::exchange(reset_reported_, true);
@@ -172,6 +192,14 @@ Attempt LoopbackStream::try_pop(uint64_t limit, Completion& completion) {
   return end_received_ ? Attempt::done() : Attempt::would_block();
 }
 
+Result<void> LoopbackStream::set_option(int level, int name, const OptionValue& value) {
+  const Result<void> set = LoopbackSocket::set_option(level, name, value);
+  // A buffer may have become larger, and a push waits for that at either end.
+  wake_writer();
+  if (peer_ != nullptr) peer_->wake_writer();
+  return set.error();
+}
+
 // --- the end ---
 
 void LoopbackStream::receive_end() {
@@ -179,9 +207,14 @@ void LoopbackStream::receive_end() {
   wake_reader();
 }
 
+void LoopbackStream::lose_peer() {
+  all_acknowledged_ = acknowledged();
+  peer_ = nullptr;
+}
+
 void LoopbackStream::receive_reset() {
   reset_ = true;
-  peer_ = nullptr;
+  if (peer_ != nullptr) lose_peer();
   pending_error_ = Errno::kECONNRESET;
   ++libos().counters().resets;
   wake_reader();
@@ -190,8 +223,9 @@ void LoopbackStream::receive_reset() {
 
 void LoopbackStream::detach_peer() {
   if (peer_ == nullptr) return;
-  LoopbackStream& peer = *std::exchange(peer_, nullptr);
-  peer.peer_ = nullptr;
+  LoopbackStream& peer = *peer_;
+  lose_peer();
+  peer.lose_peer();
   if (!peer.end_received_) peer.receive_end();
   // What it still had to send has no receiver any more; its next attempt says so.
   peer.wake_writer();
@@ -223,23 +257,26 @@ void LoopbackStream::begin_close() {
   end_sent_ = true;
   discards_ = true;
   if (!peer_->end_received_) peer_->receive_end();
-  if (linger_) {
+  lingers_ = linger_;
+  if (lingers_) {
     close_time_limit = Duration::seconds(linger_seconds_);
   } else {
     detach_peer();
   }
 }
 
-Attempt LoopbackStream::try_close(Completion&) {
-  if (peer_ == nullptr || acknowledged()) return Attempt::done();
-  return Attempt::would_block();
+Attempt LoopbackStream::try_close(Completion& completion) {
+  if (peer_ != nullptr) return acknowledged() ? Attempt::done() : Attempt::would_block();
+  // The peer has reset the connection while this end waited for it to take the rest.
+  return lingers_ && !all_acknowledged_ ? Attempt::failed(completion, Errno::kECONNRESET) : Attempt::done();
 }
 
 void LoopbackStream::abort() {
   close_listener();
   release_name();
   if (peer_ == nullptr) return;
-  LoopbackStream& peer = *std::exchange(peer_, nullptr);
+  LoopbackStream& peer = *peer_;
+  lose_peer();
   reset_ = true;
   ++libos().counters().resets;
   peer.receive_reset();

@@ -27,6 +27,7 @@ class LoopbackStream final : public LoopbackSocket {
   void begin_close() override;
   Attempt try_close(Completion& completion) override;
   void abort() override;
+  Result<void> set_option(int level, int name, const OptionValue& value) override;
 
  private:
   // RFC 9293 3.3.2, as far as a connection without segments has states.
@@ -51,8 +52,12 @@ class LoopbackStream final : public LoopbackSocket {
   void establish(LoopbackStream& peer, const Endpoint& remote);
   void receive_end();
   void receive_reset();
+  void lose_peer();
   void detach_peer();
   void close_listener();
+  // Counts as a connection of its libOS from the one to the other.
+  void begin_to_count();
+  void end_to_count();
 
   State state_ = State::kFresh;
   std::unique_ptr<Listener> listener_;
@@ -61,11 +66,14 @@ class LoopbackStream final : public LoopbackSocket {
   SgArray received_;                  // in order, not popped yet
   uint64_t sent_bytes_ = 0;           // accepted by push, ever
   uint64_t received_bytes_ = 0;       // popped or discarded, ever: what the peer may reuse
+  bool counts_ = false;               // against the limit of connections
   bool end_received_ = false;         // the peer has sent its last byte
   bool end_sent_ = false;
   bool discards_ = false;             // SHUT_RD: what arrives is dropped
   bool reset_ = false;                // ended by a reset, either side's
   bool reset_reported_ = false;
+  bool lingers_ = false;              // closed, and waits until the peer has taken everything
+  bool all_acknowledged_ = false;     // the peer is gone, and had taken everything before
 };
 
 }  // namespace demi

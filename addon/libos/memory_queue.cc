@@ -1,5 +1,6 @@
 #include "libos/memory_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libos/libos.h"
@@ -9,6 +10,7 @@ namespace demi {
 MemoryQueue::MemoryQueue(LibOS& libos, std::shared_ptr<MemoryQueueCore> core) : Queue(libos), core_(std::move(core)) {
   // A zero-length message could not be told from the end of the queue.
   is_stream = true;
+  largest_push_bytes = libos.memory().largest_whole_bytes();
   share_lines(core_->lines);
 }
 
@@ -66,8 +68,11 @@ Result<std::shared_ptr<MemoryQueueCore>> MemoryQueueNames::create(std::string_vi
   if (!entry.expired()) return Errno::kEEXIST;
   auto core = std::make_shared<MemoryQueueCore>(capacity_messages);
   entry = core;
-  // Names whose queues are gone are swept when a new one comes, so that the table is as large as what is in use.
-  std::erase_if(cores_, [](const auto& named) { return named.second.expired(); });
+  if (cores_.size() >= sweep_at_) {
+    std::erase_if(cores_, [](const auto& named) { return named.second.expired(); });
+    // Twice what is in use: a sweep costs each name that came since the last one a constant.
+    sweep_at_ = std::max<size_t>(16, cores_.size() * 2);
+  }
   return core;
 }
 

@@ -1,6 +1,6 @@
 // MemoryQueue: a queue of messages inside the libOS, anonymous (demi_queue) or named (demi_create_pipe, demi_open_pipe).
 // A pop gives one message, or its next part if the caller asked for less. Capacity counts messages; a queue of capacity 0 is a
-// rendezvous: a push finishes when somebody pops.
+// rendezvous: a push finishes when somebody pops. A message is accepted whole, so none can be larger than the memory.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +52,7 @@ class MemoryQueueNames {
 
  private:
   std::unordered_map<std::string, std::weak_ptr<MemoryQueueCore>> cores_;
+  size_t sweep_at_ = 16;  // names; those whose queues are gone are forgotten when there are so many
 };
 
 }  // namespace demi

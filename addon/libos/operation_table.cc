@@ -25,13 +25,13 @@ void OperationTable::finish(Operation& operation) {
   done_.push_back(operation);
 }
 
+void OperationTable::release_unasked() {
+  for (Operation* first = done_.front(); first != nullptr && first->nobody_asked; first = done_.front()) release(*first);
+}
+
 Operation* OperationTable::take_done() {
-  Operation* operation = done_.pop_front();
-  while (operation != nullptr && operation->nobody_asked) {
-    release(*operation);
-    operation = done_.pop_front();
-  }
-  return operation;
+  release_unasked();
+  return done_.pop_front();
 }
 
 void OperationTable::release(Operation& operation) {

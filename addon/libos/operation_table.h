@@ -21,7 +21,11 @@ class OperationTable {
   void finish(Operation& operation);
   // The oldest result that was not taken yet, or nullptr. It stays in its slot until release(). Results that nobody asked for are skipped.
   Operation* take_done();
-  bool has_done() const { return !done_.empty(); }
+  // Whether take_done() would give one.
+  bool has_done() {
+    release_unasked();
+    return !done_.empty();
+  }
   // Gives the slot back; the result in it is destroyed.
   void release(Operation& operation);
 
@@ -38,6 +42,8 @@ class OperationTable {
   static constexpr uint32_t kChunkSlots = 64;
   using Chunk = std::vector<std::unique_ptr<Operation>>;
   void grow();
+  // Leaves a result that somebody asked for at the front of `done_`, if there is any.
+  void release_unasked();
 
   LibOS& libos_;
   Scheduler& scheduler_;
@@ -46,7 +52,7 @@ class OperationTable {
   uint32_t in_use_ = 0;
   std::vector<Chunk> chunks_;
   IntrusiveList<Operation, &Operation::table_hook> free_;
-  mutable IntrusiveList<Operation, &Operation::table_hook> done_;
+  IntrusiveList<Operation, &Operation::table_hook> done_;
 };
 
 }  // namespace demi

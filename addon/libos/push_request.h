@@ -35,18 +35,16 @@ struct PushRequest {
   uint64_t accepted_bytes = 0;
   bool until_acknowledged = false;     // complete when the peer has acknowledged, not when the send buffer has accepted
   std::optional<Endpoint> destination; // pushto
+  uint64_t memory_wanted_bytes = 1;    // what must have come back before it is of use to try again, after an ENOMEM
 
   uint64_t remaining_bytes() const { return total_bytes - accepted_bytes; }
 
   // For streams: hands over up to `max` bytes more, as many as there is memory for, and counts them as accepted. ENOMEM when not even
   // one byte could be had; EFAULT when the caller's bytes are gone.
   Errno accept_into(SgArray& out, uint64_t max, Memory& memory);
-  // For messages: makes `data` the whole message, without counting anything as accepted. ENOMEM when some is still missing: what was
-  // gathered is kept for the next attempt. EFAULT as above.
+  // For messages: makes `data` the whole message, without counting anything as accepted. ENOMEM when there is no memory for all of it:
+  // then nothing is taken, because two messages that each kept a part would wait for each other for ever. EFAULT as above.
   Errno gather(Memory& memory);
-
- private:
-  Errno copy_from_source(uint64_t offset, uint64_t max, SgArray& out, Memory& memory, uint64_t& copied);
 };
 
 }  // namespace demi

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/errno.h"
+#include "base/intrusive_list.h"
 #include "base/result.h"
 #include "libos/descriptor.h"
 #include "libos/endpoint.h"
@@ -97,8 +98,10 @@ class Queue {
   bool is_stream = false;                      // a zero-length push would read as end of stream there
   bool takes_destination = false;              // pushto is possible
   bool end_of_pushes_requested = false;        // SHUT_WR was called: no more pushes
-  uint64_t largest_push_bytes = UINT64_MAX;
+  uint64_t largest_push_bytes = UINT64_MAX;    // what can never be accepted is EMSGSIZE at the call
   Duration close_time_limit;                   // set by begin_close(): a close that takes longer fails and resets; zero: no limit
+
+  ListHook connection_end_hook;                // a listener that waits for a connection to end; see connection_count.h
 
   static void wake_front(OperationLine& line);
 

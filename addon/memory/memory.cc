@@ -39,7 +39,7 @@ Buffer* Memory::take_room(uint64_t bytes) {
 Result<SgArray> Memory::allocate_rooms(uint64_t bytes) {
   // A large wish that must fail should not map and drain everything first to find that out.
   if (bytes > kLargestRoomBytes && bytes > available_bytes()) {
-    refused(bytes, UINT64_MAX);
+    ++exhausted_count_;
     return Errno::kENOMEM;
   }
   SgArray array(segments_);
@@ -47,7 +47,7 @@ Result<SgArray> Memory::allocate_rooms(uint64_t bytes) {
     Buffer* buffer = segments_.admits(1) ? take_room(remaining) : nullptr;
     if (buffer == nullptr) {
       array.clear();
-      refused(bytes, UINT64_MAX);
+      ++exhausted_count_;
       return Errno::kENOMEM;
     }
     const auto length = static_cast<uint32_t>(std::min<uint64_t>(remaining, buffer->payload_capacity()));
@@ -64,7 +64,7 @@ size_t Memory::copy_in(std::span<const uint8_t> from, SgArray& out, uint64_t max
   while (copied < wanted) {
     Buffer* buffer = segments_.admits(1) ? take_room(wanted - copied) : nullptr;
     if (buffer == nullptr) {
-      refused(1, UINT64_MAX);
+      ++exhausted_count_;
       break;
     }
     const auto length = static_cast<uint32_t>(std::min<size_t>(wanted - copied, buffer->payload_capacity()));
@@ -75,12 +75,22 @@ size_t Memory::copy_in(std::span<const uint8_t> from, SgArray& out, uint64_t max
   return copied;
 }
 
+bool Memory::copy_whole(std::span<const uint8_t> from, SgArray& out) {
+  DEMI_ASSERT(out.empty(), "a whole copy goes into an empty array");
+  // What cannot be had as a whole is not copied in vain. Only of what fits a room is that found out by trying.
+  const bool possible = from.size() <= kLargestRoomBytes || from.size() <= available_bytes();
+  if (!possible) ++exhausted_count_;
+  if (possible && copy_in(from, out) == from.size()) return true;
+  out.clear();
+  return false;
+}
+
 BufferRef Memory::allocate_room(size_t at_least) {
   for (SlabPool& pool : pools_) {
     if (pool.room_bytes() < at_least) continue;
     if (Buffer* buffer = pool.allocate()) return BufferRef::adopt(buffer);
   }
-  refused(UINT64_MAX, at_least);
+  ++exhausted_count_;
   return BufferRef();
 }
 
@@ -91,29 +101,10 @@ Result<SgArray> Memory::clone(const SgArray& array) {
 Result<SgArray> Memory::slice(const SgArray& array, uint64_t begin, uint64_t end) {
   // As many segments as the whole has are not needed, but counting them exactly would walk them twice.
   if (!segments_.admits(std::min<uint64_t>(array.count(), end - begin))) {
-    refused(UINT64_MAX, UINT64_MAX);
+    ++exhausted_count_;
     return Errno::kENOMEM;
   }
   return array.slice(begin, end);
-}
-
-// Remembers what was asked for, unless no memory coming back could ever make it possible.
-void Memory::refused(uint64_t needed_bytes, uint64_t needed_room) {
-  ++exhausted_count_;
-  if (needed_bytes <= budget_.limit()) needed_bytes_ = std::min(needed_bytes_, needed_bytes);
-  if (needed_room <= kLargestRoomBytes && needed_room <= budget_.limit()) needed_room_ = std::min(needed_room_, needed_room);
-  starved_ = needed_bytes_ != UINT64_MAX || needed_room_ != UINT64_MAX;
-}
-
-bool Memory::still_starved() {
-  const bool bytes_came = needed_bytes_ <= available_bytes() && segments_.admits(1);
-  const bool room_came = std::any_of(std::begin(pools_), std::end(pools_), [this](const SlabPool& pool) {
-    return pool.room_bytes() >= needed_room_ && pool.available();
-  });
-  if (!bytes_came && !room_came) return true;
-  starved_ = false;
-  needed_bytes_ = needed_room_ = UINT64_MAX;
-  return false;
 }
 
 size_t Memory::buffers_outstanding() const {
@@ -126,6 +117,13 @@ uint64_t Memory::available_bytes() const {
   uint64_t sum = budget_.remaining();
   for (const SlabPool& pool : pools_) sum += pool.free_bytes();
   return sum;
+}
+
+uint64_t Memory::largest_whole_bytes() const {
+  const uint64_t rooms_of_page = page_bytes() / pools_[0].stride();
+  const uint64_t rooms = std::min<uint64_t>(budget_.limit() / page_bytes() * rooms_of_page, segments_.max());
+  const uint64_t bytes = rooms * kRoomBytes[0];
+  return bytes - bytes / 16;
 }
 
 void Memory::set_poison(bool on) {

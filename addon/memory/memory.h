@@ -47,6 +47,8 @@ class Memory {
   }
   // Appends a copy of the first min(from.size(), max_bytes) bytes to `out`, as many as the pools give now. Returns how many.
   size_t copy_in(std::span<const uint8_t> from, SgArray& out, uint64_t max_bytes = UINT64_MAX);
+  // Makes `out`, which is empty, a copy of all of `from`, or takes nothing and returns false.
+  [[nodiscard]] bool copy_whole(std::span<const uint8_t> from, SgArray& out);
   // One room of at least `at_least` payload bytes, from the buffer's `headroom` on; empty when there is none.
   BufferRef allocate_room(size_t at_least);
   // An empty SgArray whose segments are counted here.
@@ -55,10 +57,9 @@ class Memory {
   Result<SgArray> clone(const SgArray& array);
   Result<SgArray> slice(const SgArray& array, uint64_t begin, uint64_t end);
 
-  // Whether something was refused and could still not be had: set by a refused call, cleared (when asked) as soon as enough came
-  // back for the smallest of the refused wishes to be tried again: all of it for allocate and allocate_room, one room for copy_in,
-  // which goes on piece by piece. A wish that could never be fulfilled does not count. Cheap enough to be asked every turn.
-  bool starved() { return starved_ && still_starved(); }
+  // Whether so many bytes could be had now, in rooms of any size: for who was refused, to know when to ask again. Cheap enough to be
+  // asked every turn.
+  bool has(uint64_t bytes) const { return segments_.admits(1) && bytes <= available_bytes(); }
   // How many calls were refused, or copied less than they should.
   uint64_t exhausted_count() const { return exhausted_count_; }
 
@@ -67,6 +68,9 @@ class Memory {
   uint64_t limit_bytes() const { return budget_.limit(); }
   // Payload bytes that can be had now, counting what may still be mapped.
   uint64_t available_bytes() const;
+  // The largest array that can always be had again once enough has come back, even when all windows have gone to the smallest rooms.
+  // A sixteenth of the memory does not count: it is for those who keep a room for long (each libOS a staging room).
+  uint64_t largest_whole_bytes() const;
   uint32_t headroom() const { return pools_[0].headroom(); }
 
   WindowTable& windows() { return windows_; }
@@ -80,18 +84,12 @@ class Memory {
  private:
   Result<SgArray> allocate_rooms(uint64_t bytes);
   Buffer* take_room(uint64_t bytes);
-  void refused(uint64_t needed_bytes, uint64_t needed_room);
-  bool still_starved();
 
   WindowTable windows_;
   MemoryBudget budget_;
   SegmentPool segments_;
   SlabPool pools_[kRoomClasses];
   uint64_t exhausted_count_ = 0;
-  bool starved_ = false;
-  // The smallest of the refused wishes: in bytes of any rooms, and in bytes of one room. UINT64_MAX: there is none.
-  uint64_t needed_bytes_ = UINT64_MAX;
-  uint64_t needed_room_ = UINT64_MAX;
 };
 
 }  // namespace demi

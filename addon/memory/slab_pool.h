@@ -22,8 +22,8 @@ class SlabPool final : public BufferPool {
   // Rooms that could be had without a new window.
   size_t free_rooms() const { return rooms_ - outstanding(); }
   uint64_t free_bytes() const { return uint64_t{free_rooms()} * room_bytes(); }
-  // Whether an allocation can be expected to succeed.
-  bool available() const { return free_rooms() > 0 || budget_.remaining() >= stride_; }
+  // Bytes from one room to the next, headroom and alignment included.
+  uint32_t stride() const { return stride_; }
 
  protected:
   size_t allocate_bulk(Buffer** buffers, size_t wanted) override;
@@ -35,7 +35,6 @@ class SlabPool final : public BufferPool {
 
   WindowTable& windows_;
   MemoryBudget& budget_;
-  // From one room to the next.
   const uint32_t stride_;
   // Rooms of all windows, whether their buffers were made or not.
   size_t rooms_ = 0;

@@ -126,6 +126,7 @@ export class LibOS {
       {
         queues: config.limits.queues,
         tokens: config.limits.tokens,
+        connections: config.limits.connections,
         bufferBytes: config.limits.bufferBytes,
         poll: { adaptive: 0, busy: 1, sleep: 2 }[config.poll],
         poison: checks,

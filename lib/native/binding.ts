@@ -74,6 +74,7 @@ export interface NativeStats {
 export interface NativeSettings {
   queues: number;
   tokens: number;
+  connections: number;
   bufferBytes: number;
   /** 0 adaptive, 1 busy, 2 sleep. */
   poll: number;

@@ -42,6 +42,23 @@ TEST(Endpoint, MapsIPv4IntoIPv6AndBack) {
   EXPECT_FALSE(Endpoint::ipv6_loopback(1).is_v4_mapped());
 }
 
+TEST(Endpoint, OnlyLinkLocalAddressesHaveAScope) {
+  Endpoint local = Endpoint::ipv6_loopback(1);
+  local.scope_id = 5;
+  EXPECT_EQ(local.without_idle_scope(), Endpoint::ipv6_loopback(1));
+  for (const uint32_t first : {0xfe800000u, 0xfebf0000u}) {
+    local.words[0] = first;
+    EXPECT_EQ(local.without_idle_scope().scope_id, 5u);
+  }
+  for (const uint32_t first : {0xfec00000u, 0xfe7f0000u, 0xff020000u}) {
+    local.words[0] = first;
+    EXPECT_EQ(local.without_idle_scope().scope_id, 0u);
+  }
+  Endpoint four = Endpoint::ipv4(254, 128, 0, 1, 1);
+  four.scope_id = 5;
+  EXPECT_EQ(four.without_idle_scope().scope_id, 0u);
+}
+
 TEST(Endpoint, NeighboursHaveHashesOfTheirOwn) {
   std::unordered_set<size_t> hashes;
   for (uint8_t host = 0; host < 100; ++host) {

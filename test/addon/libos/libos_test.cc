@@ -19,6 +19,27 @@ TEST_F(LibOSTest, CountsWhatItDoes) {
   EXPECT_EQ(one->counters().queues_opened, 1u);
 }
 
+TEST_F(LibOSTest, WhatIsRefusedDoesNotCount) {
+  Queue& queue = stream(*one);
+  EXPECT_EQ(refusal(one->pop(queue, kAll)), Errno::kENOTCONN);
+  EXPECT_EQ(refusal(push(*one, queue, "x")), Errno::kENOTCONN);
+  EXPECT_EQ(refusal(one->accept(queue)), Errno::kEINVAL);
+  EXPECT_EQ(refusal(one->shutdown(queue, ShutdownHow::kWrite)), Errno::kENOTCONN);
+  EXPECT_EQ(one->counters().operations, 0u);
+}
+
+TEST_F(LibOSTest, AnImmediateResultKeepsNothingOfTheLast) {
+  Queue& listening = listener(*two, 80);
+  now(*two, two->connect(stream(*two), here(80)));
+  now(*two, two->accept(listening));
+  EXPECT_TRUE(two->immediate().new_queue.valid());
+  now(*two, push(*two, at(*two, *two->memory_queue(1)), "12345"));
+  EXPECT_FALSE(two->immediate().new_queue.valid());
+  EXPECT_EQ(two->immediate().bytes_accepted, 5u);
+  EXPECT_EQ(now(*two, two->connect(stream(*two), here(9))).error, Errno::kECONNREFUSED);
+  EXPECT_EQ(two->immediate().bytes_accepted, 0u);
+}
+
 TEST_F(LibOSTest, CancelingAnyOneKeepsTheOrderOfTheOthers) {
   for (int canceled = 0; canceled < 3; ++canceled) {
     Queue& queue = at(*one->memory_queue(8));
@@ -136,6 +157,28 @@ TEST_F(FewTokens, AnAcceptWithoutDescriptorsLeavesTheConnectionWaiting) {
   EXPECT_EQ(now(*two, two->accept(listening)).error, Errno::kEMFILE);
   now(*two, two->close(at(*two, last)));
   EXPECT_EQ(now(*two, two->accept(listening)).error, Errno::kOk);
+}
+
+TEST_F(FewTokens, APendingAcceptWithoutDescriptorsLeavesTheConnectionWaiting) {
+  Queue& listening = listener(*two, 80);
+  pending(two->accept(listening));
+  EXPECT_TRUE(two->memory_queue(1).ok());
+  const QDesc last = *two->memory_queue(1);
+  now(*one, one->connect(stream(*one), here(80)));
+  run();
+  EXPECT_EQ(next(*two).error, Errno::kEMFILE);
+  now(*two, two->close(at(*two, last)));
+  EXPECT_EQ(now(*two, two->accept(listening)).error, Errno::kOk);
+}
+
+TEST_F(FewTokens, TheEndCanAlwaysBeAskedForOnce) {
+  Queue& queue = at(*one->memory_queue(1));
+  now(*one, push(*one, queue, "1"));
+  pending(push(*one, queue, "2"));
+  EXPECT_EQ(refusal(push(*one, queue, "3")), Errno::kEAGAIN);
+  pending(one->shutdown(queue, ShutdownHow::kWrite));
+  EXPECT_EQ(refusal(one->shutdown(queue, ShutdownHow::kWrite)), Errno::kEAGAIN);
+  EXPECT_EQ(refusal(push(*one, queue, "3")), Errno::kEPIPE);
 }
 
 class LittleMemory : public LoopbackFixture {

@@ -105,6 +105,19 @@ TEST_F(LoopbackDatagramTest, BytesOfTheCallerAreCopiedAtTheCall) {
   EXPECT_EQ(b.pop(server).text(), "before");
 }
 
+TEST_F(LoopbackDatagramTest, WhatCannotBeADestination) {
+  const QDesc client = a.datagram();
+  EXPECT_EQ(a.push(client, "x").came_to(), "thrown ENOTCONN");
+  for (const Endpoint& to : {any_ipv4(kPort), localhost(0), Endpoint::ipv4(224, 0, 0, 1, kPort), Endpoint::ipv4(255, 255, 255, 255, kPort),
+                             Endpoint::ipv6_loopback(kPort), Endpoint()}) {
+    EXPECT_EQ(a.push_to(client, "x", to).came_to(), "thrown EINVAL");
+    EXPECT_EQ(a.connect(client, to).came_to(), "thrown EINVAL");
+  }
+  const QDesc six = a.datagram(Family::kIPv6);
+  EXPECT_EQ(a.push_to(six, "x", localhost(kPort)).came_to(), "thrown EINVAL");
+  EXPECT_EQ(a.push_to(six, "x", any_ipv4(kPort).to_v4_mapped()).came_to(), "thrown EINVAL");
+  EXPECT_EQ(a.name(client), any_ipv4(0)) << "a call that was refused did nothing";
+}
 
 TEST_F(LoopbackDatagramTest, DoesNotListenOrAccept) {
   const QDesc socket = bound(a, localhost(kPort));
@@ -218,6 +231,22 @@ TEST_F(LoopbackDatagramTest, WhatArrivedIsPoppedBeforeTheRefusal) {
   EXPECT_EQ(a.pop(pair.client).came_to(), "ECONNREFUSED");
 }
 
+TEST_F(LoopbackDatagramTest, ARefusalOfAnotherDestinationIsNotThePeers) {
+  const Pair pair = connected();
+  a.push_to(pair.client, "x", localhost(9));
+  EXPECT_EQ(a.get(pair.client, kSolSocket, kSoError), 0);
+}
+
+TEST_F(LoopbackDatagramTest, ARefusalOfTheLastPeerIsNotTheNextOnes) {
+  const Pair pair = connected();
+  b.close(pair.server);
+  a.push(pair.client, "x");
+  const QDesc next = bound(b, localhost(kPort + 1));
+  EXPECT_EQ(a.connect(pair.client, localhost(kPort + 1)).came_to(), "ok");
+  EXPECT_EQ(a.get(pair.client, kSolSocket, kSoError), 0);
+  EXPECT_EQ(a.push(pair.client, "hello").came_to(), "ok");
+  EXPECT_EQ(b.pop(next).text(), "hello");
+}
 
 // --- both families ---
 
@@ -242,6 +271,22 @@ TEST_F(LoopbackDatagramTest, AnIPv6ClientConnectsToAMappedAddress) {
   EXPECT_EQ(a.pop(client).text(), "answer") << "its peer is no stranger";
 }
 
+TEST_F(LoopbackDatagramTest, TheScopeOfAnAddressThatNeedsNoneIsIgnored) {
+  Endpoint scoped = Endpoint::ipv6_loopback(kPort);
+  scoped.scope_id = 7;
+  const QDesc server = bound(b, scoped), client = bound(a, Endpoint::ipv6_loopback(1000));
+  EXPECT_EQ(a.connect(client, scoped).came_to(), "ok");
+  a.push(client, "question");
+  EXPECT_EQ(b.pop(server).text(), "question");
+  b.push_to(server, "answer", Endpoint::ipv6_loopback(1000));
+  EXPECT_EQ(a.pop(client).text(), "answer") << "its peer is no stranger";
+}
+
+TEST_F(LoopbackDatagramTest, ASocketBoundToTheMappedWildcardSendsFromAnAddress) {
+  const QDesc server = bound(b, localhost(kPort)), client = bound(a, any_ipv4(1000).to_v4_mapped());
+  a.push_to(client, "question", localhost(kPort).to_v4_mapped());
+  EXPECT_EQ(b.pop(server).endpoint(), localhost(1000));
+}
 
 // --- the end ---
 

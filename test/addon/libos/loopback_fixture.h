@@ -50,13 +50,14 @@ class LoopbackFixture : public testing::Test {
     Endpoint endpoint;
   };
 
-  explicit LoopbackFixture(uint64_t memory_bytes = uint64_t{8} << 20, uint32_t tokens = kTokens, size_t queues = kQueues)
+  explicit LoopbackFixture(uint64_t memory_bytes = uint64_t{8} << 20, uint32_t tokens = kTokens, size_t queues = kQueues,
+                           uint32_t connections = 0)
       : memory(std::make_shared<Memory>(MemoryConfig{.limit_bytes = memory_bytes})),
         tokens_(tokens),
         one_descriptors_(queues),
         two_descriptors_(queues) {
-    one = make(0, one_descriptors_);
-    two = make(1, two_descriptors_);
+    one = make(0, one_descriptors_, connections);
+    two = make(1, two_descriptors_, connections);
   }
   ~LoopbackFixture() override {
     one.reset();
@@ -64,10 +65,11 @@ class LoopbackFixture : public testing::Test {
     EXPECT_EQ(memory->buffers_outstanding(), 0u);
   }
 
-  std::unique_ptr<Loopback> make(uint32_t id, std::vector<double>& descriptors) {
+  std::unique_ptr<Loopback> make(uint32_t id, std::vector<double>& descriptors, uint32_t connections) {
     LibOSSettings settings;
     settings.id = id;
     settings.tokens_limit = tokens_;
+    settings.connections_limit = connections;
     settings.descriptors = descriptors;
     settings.memory = memory;
     settings.names = pipes;

@@ -71,8 +71,37 @@ TEST_F(LoopbackNamespaceTest, AnIPv6WildcardOverlapsBothFamiliesUnlessItIsV6Only
   EXPECT_EQ(second(any_ipv6(kPort), Endpoint::ipv6_loopback(kPort), true), Errno::kEADDRINUSE);
 }
 
+TEST_F(LoopbackNamespaceTest, AMappedAddressIsTheIPv4Address) {
+  EXPECT_EQ(second(localhost(kPort), mapped(localhost(kPort))), Errno::kEADDRINUSE);
+  EXPECT_EQ(second(mapped(localhost(kPort)), localhost(kPort)), Errno::kEADDRINUSE);
+  EXPECT_EQ(second(mapped(localhost(kPort)), any_ipv4(kPort)), Errno::kEADDRINUSE);
+  EXPECT_EQ(second(any_ipv4(kPort), mapped(localhost(kPort))), Errno::kEADDRINUSE);
+  EXPECT_EQ(second(any_ipv6(kPort), mapped(localhost(kPort))), Errno::kEADDRINUSE);
+  EXPECT_EQ(second(mapped(localhost(kPort)), any_ipv6(kPort)), Errno::kEADDRINUSE);
+  EXPECT_EQ(second(mapped(any_ipv4(kPort)), localhost(kPort)), Errno::kEADDRINUSE);
+  EXPECT_EQ(second(mapped(any_ipv4(kPort)), Endpoint::ipv6_loopback(kPort)), Errno::kOk);
+  EXPECT_EQ(second(mapped(localhost(kPort)), Endpoint::ipv6_loopback(kPort)), Errno::kOk);
+  EXPECT_EQ(second(any_ipv6(kPort), mapped(localhost(kPort)), true), Errno::kOk);
+}
 
+TEST_F(LoopbackNamespaceTest, AMappedAddressIsNoneOfAV6OnlySocket) {
+  const QDesc socket = a.datagram(Family::kIPv6);
+  a.set(socket, kIpprotoIpv6, kIpv6V6only, 1);
+  EXPECT_EQ(a.bind(socket, mapped(localhost(kPort))), Errno::kEINVAL);
+  EXPECT_EQ(a.push_to(socket, "x", mapped(localhost(kPort))).came_to(), "thrown EINVAL");
+  EXPECT_EQ(a.connect(socket, mapped(localhost(kPort))).came_to(), "thrown EINVAL");
+  EXPECT_EQ(a.bind(socket, Endpoint::ipv6_loopback(kPort)), Errno::kOk);
+}
 
+TEST_F(LoopbackNamespaceTest, ASocketBoundToOneFamilyReachesThatFamilyOnly) {
+  const QDesc six = a.datagram(Family::kIPv6);
+  a.bind(six, Endpoint::ipv6_loopback(kPort));
+  EXPECT_EQ(a.push_to(six, "x", mapped(localhost(9))).came_to(), "thrown EINVAL");
+  const QDesc four = a.datagram(Family::kIPv6);
+  a.bind(four, mapped(localhost(kPort)));
+  EXPECT_EQ(a.push_to(four, "x", Endpoint::ipv6_loopback(9)).came_to(), "thrown EINVAL");
+  EXPECT_EQ(a.push_to(four, "x", mapped(localhost(9))).came_to(), "ok");
+}
 
 TEST_F(LoopbackNamespaceTest, StreamsAndDatagramsHavePortsOfTheirOwn) {
   const QDesc stream = a.stream(), datagram = a.datagram();
@@ -87,6 +116,20 @@ TEST_F(LoopbackNamespaceTest, AnAddressIsFreeAfterClose) {
   EXPECT_EQ(b.bind(b.stream(), localhost(kPort)), Errno::kOk);
 }
 
+TEST_F(LoopbackNamespaceTest, DatagramsReachTheVeryAddressOrTheWildcard) {
+  EXPECT_TRUE(receives(bound(localhost(1)), localhost(1)));
+  EXPECT_FALSE(receives(bound(localhost(2)), Endpoint::ipv4(127, 0, 0, 2, 2)));
+  EXPECT_TRUE(receives(bound(any_ipv4(3)), Endpoint::ipv4(10, 1, 2, 3, 3)));
+  EXPECT_FALSE(receives(bound(any_ipv4(4)), Endpoint::ipv6_loopback(4)));
+  EXPECT_TRUE(receives(bound(any_ipv4(5)), mapped(localhost(5))));
+  EXPECT_TRUE(receives(bound(any_ipv6(6)), Endpoint::ipv6_loopback(6)));
+  EXPECT_TRUE(receives(bound(any_ipv6(7)), localhost(7)));
+  EXPECT_FALSE(receives(bound(any_ipv6(8), true), localhost(8)));
+  EXPECT_TRUE(receives(bound(mapped(localhost(9))), localhost(9)));
+  EXPECT_TRUE(receives(bound(mapped(localhost(10))), mapped(localhost(10))));
+  EXPECT_TRUE(receives(bound(mapped(any_ipv4(11))), localhost(11)));
+  EXPECT_FALSE(receives(bound(mapped(any_ipv4(12))), Endpoint::ipv6_loopback(12)));
+}
 
 TEST_F(LoopbackNamespaceTest, TheV4WildcardAndTheV6OnlyWildcardShareAPort) {
   const QDesc four = bound(any_ipv4(kPort)), six = bound(any_ipv6(kPort), true);
@@ -95,6 +138,16 @@ TEST_F(LoopbackNamespaceTest, TheV4WildcardAndTheV6OnlyWildcardShareAPort) {
   EXPECT_FALSE(receives(six, localhost(kPort)));
 }
 
+TEST_F(LoopbackNamespaceTest, WhatCannotBeBound) {
+  EXPECT_EQ(a.bind(a.datagram(), Endpoint::ipv6_loopback(kPort)), Errno::kEINVAL) << "the other family";
+  EXPECT_EQ(a.bind(a.datagram(Family::kIPv6), localhost(kPort)), Errno::kEINVAL);
+  EXPECT_EQ(a.bind(a.datagram(), Endpoint::ipv4(224, 0, 0, 1, kPort)), Errno::kEADDRNOTAVAIL);
+  EXPECT_EQ(a.bind(a.datagram(), Endpoint::ipv4(255, 255, 255, 255, kPort)), Errno::kEADDRNOTAVAIL);
+  EXPECT_EQ(a.bind(a.datagram(Family::kIPv6), mapped(Endpoint::ipv4(224, 0, 0, 1, kPort))), Errno::kEADDRNOTAVAIL);
+  const QDesc socket = a.datagram();
+  EXPECT_EQ(a.bind(socket, localhost(kPort)), Errno::kOk);
+  EXPECT_EQ(a.bind(socket, localhost(kPort + 1)), Errno::kEINVAL) << "a socket is bound once";
+}
 
 TEST_F(LoopbackNamespaceTest, Port0IsADynamicPort) {
   std::set<uint16_t> ports;
@@ -119,6 +172,24 @@ class DynamicPortsTest : public TokensFixture {
   DynamicPortsTest() : TokensFixture(uint64_t{8} << 20, 1024, 20000) {}
 };
 
+TEST_F(DynamicPortsTest, EveryDynamicPortIsGivenOutBeforeThereIsNone) {
+  constexpr int kDynamicPorts = 65536 - 49152;
+  std::vector<QDesc> sockets;
+  for (int i = 0; i < kDynamicPorts; ++i) {
+    sockets.push_back(a.datagram());
+    ASSERT_EQ(a.bind(sockets.back(), any_ipv4(0)), Errno::kOk) << "after " << i << " ports";
+  }
+  const QDesc late = a.datagram();
+  EXPECT_EQ(a.bind(late, any_ipv4(0)), Errno::kEADDRNOTAVAIL);
+  EXPECT_EQ(a.push_to(late, "x", localhost(kPort)).came_to(), "thrown EADDRNOTAVAIL");
+  EXPECT_EQ(a.connect(late, localhost(kPort)).came_to(), "thrown EADDRNOTAVAIL");
+  EXPECT_EQ(a.bind(late, any_ipv4(kPort)), Errno::kOk) << "a port by number has nothing to do with it";
+  const uint16_t given_back = a.name(sockets[1234]).port;
+  a.close(sockets[1234]);
+  const QDesc again = a.datagram();
+  EXPECT_EQ(a.bind(again, any_ipv4(0)), Errno::kOk);
+  EXPECT_EQ(a.name(again).port, given_back);
+}
 
 // --- sockets ---
 
@@ -161,12 +232,25 @@ TEST_F(LoopbackOptionsTest, OptionsKeepTheirValues) {
   }
 }
 
+TEST_F(LoopbackOptionsTest, LingerIsAPair) {
+  const QDesc socket = a.stream();
+  OptionValue value = *a.queue(socket).get_option(kSolSocket, kSoLinger);
+  EXPECT_EQ(value.number, 0);
+  EXPECT_EQ(a.set(socket, kSolSocket, kSoLinger, 1, 30), Errno::kOk);
+  value = *a.queue(socket).get_option(kSolSocket, kSoLinger);
+  EXPECT_EQ(value.number, 1);
+  EXPECT_EQ(value.seconds, 30);
+  EXPECT_EQ(a.set(socket, kSolSocket, kSoLinger, 1, -1), Errno::kEINVAL);
+  EXPECT_EQ(a.set(socket, kSolSocket, kSoLinger, 1, int64_t{1} << 31), Errno::kEINVAL) << "an int in struct linger";
+  EXPECT_EQ(a.set(socket, kSolSocket, kSoLinger, 1, (int64_t{1} << 31) - 1), Errno::kOk);
+  EXPECT_EQ(a.set(socket, kSolSocket, kSoLinger, 0, 0), Errno::kOk);
+}
 
 TEST_F(LoopbackOptionsTest, TheTypeCanBeRead) {
   EXPECT_EQ(a.get(a.stream(), kSolSocket, kSoType), kSockStream);
   EXPECT_EQ(a.get(a.datagram(), kSolSocket, kSoType), kSockDgram);
-  EXPECT_EQ(a.set(a.stream(), kSolSocket, kSoType, 1), Errno::kEINVAL);
-  EXPECT_EQ(a.set(a.stream(), kSolSocket, kSoError, 1), Errno::kEINVAL);
+  EXPECT_EQ(a.set(a.stream(), kSolSocket, kSoType, 1), Errno::kENOPROTOOPT);
+  EXPECT_EQ(a.set(a.stream(), kSolSocket, kSoError, 1), Errno::kENOPROTOOPT);
 }
 
 TEST_F(LoopbackOptionsTest, NoDelayIsForStreams) {

@@ -220,8 +220,9 @@ class Host {
 // By custom `a` is where connections are opened and `b` where they are accepted.
 class TokensFixture : public LoopbackFixture {
  protected:
-  explicit TokensFixture(uint64_t memory_bytes = uint64_t{8} << 20, uint32_t tokens = 1024, size_t queues = 1024)
-      : LoopbackFixture(memory_bytes, tokens, queues) {
+  explicit TokensFixture(uint64_t memory_bytes = uint64_t{8} << 20, uint32_t tokens = 1024, size_t queues = 1024,
+                         uint32_t connections = 0)
+      : LoopbackFixture(memory_bytes, tokens, queues, connections) {
     memory->set_poison(true);
   }
   // Whatever a test leaves pending, ending the libOSes gives everything back.

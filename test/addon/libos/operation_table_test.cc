@@ -45,7 +45,10 @@ TEST_F(OperationTableTest, SkipsWhatNobodyAskedFor) {
   Operation* second = table.open();
   first->nobody_asked = true;
   table.finish(*first);
+  EXPECT_FALSE(table.has_done());
+  EXPECT_EQ(table.in_use(), 1u);
   table.finish(*second);
+  EXPECT_TRUE(table.has_done());
   EXPECT_EQ(table.take_done(), second);
   EXPECT_EQ(table.in_use(), 1u);
 }

@@ -51,14 +51,17 @@ TEST_F(PushRequestTest, ADetachedSourceIsAFault) {
   EXPECT_EQ(message.gather(*memory), Errno::kEFAULT);
 }
 
-TEST_F(PushRequestTest, GatherKeepsWhatItHasForTheNextAttempt) {
+TEST_F(PushRequestTest, GatherTakesAllOrNothing) {
   const auto data = bytes(40000);
   TestSource source(data);
   PushRequest first = from(source, 40000);
   ASSERT_EQ(first.gather(*memory), Errno::kOk);
+  const size_t outstanding = memory->buffers_outstanding();
   PushRequest second = from(source, 40000);
   EXPECT_EQ(second.gather(*memory), Errno::kENOMEM);
-  EXPECT_LT(second.data.bytes(), 40000u);
+  EXPECT_TRUE(second.data.empty());
+  EXPECT_EQ(memory->buffers_outstanding(), outstanding);
+  EXPECT_EQ(second.memory_wanted_bytes, 40000u);
   EXPECT_EQ(second.accepted_bytes, 0u);
   first.data.clear();
   EXPECT_EQ(second.gather(*memory), Errno::kOk);

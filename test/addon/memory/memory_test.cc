@@ -117,7 +117,6 @@ TEST(Memory, CopyInStopsAtTheMaximumAndAppends) {
   EXPECT_EQ(memory.copy_in(bytes, array, 0), 0u);
   EXPECT_EQ(contents(array), bytes);
   EXPECT_EQ(memory.exhausted_count(), 0u);
-  EXPECT_FALSE(memory.starved());
 }
 
 // When a class has run out and the budget is used up, larger rooms stand in first, then smaller ones.
@@ -140,9 +139,9 @@ TEST(Memory, OtherClassesStandInForOneThatRanOut) {
     Result<SgArray> rest = memory.allocate(left);
     ASSERT_TRUE(rest.ok());
     EXPECT_EQ(memory.available_bytes(), 0u);
-    EXPECT_FALSE(memory.starved());
+    EXPECT_EQ(memory.exhausted_count(), 0u);
     EXPECT_EQ(memory.allocate(1).error(), Errno::kENOMEM);
-    EXPECT_TRUE(memory.starved());
+    EXPECT_FALSE(memory.has(1));
     EXPECT_EQ(memory.exhausted_count(), 1u);
   }
 }
@@ -171,67 +170,57 @@ TEST(Memory, ARefusedAllocationTakesNothing) {
 TEST(Memory, ABudgetTooSmallForAnyRoomIsENOMEM) {
   Memory memory({.limit_bytes = 0});
   EXPECT_EQ(memory.allocate(1).error(), Errno::kENOMEM);
-  EXPECT_FALSE(memory.starved()) << "nothing that comes back could help";
+  EXPECT_FALSE(memory.has(1));
   SgArray array;
   EXPECT_EQ(memory.copy_in(pattern(10), array), 0u);
   EXPECT_FALSE(memory.allocate_room(1));
-  EXPECT_FALSE(memory.starved());
   EXPECT_EQ(memory.exhausted_count(), 3u);
 }
 
-TEST(Memory, StarvedUntilAWholeAllocationCouldBeMade) {
+TEST(Memory, TellsWhenEnoughCameBack) {
   Memory memory({.limit_bytes = kMiB});
   std::vector<SgArray> held;
   for (int i = 0; i < 16; ++i) held.push_back(std::move(*memory.allocate(65536)));
-  EXPECT_FALSE(memory.starved());
-  EXPECT_EQ(memory.allocate(100000).error(), Errno::kENOMEM);
-  EXPECT_TRUE(memory.starved());
+  EXPECT_FALSE(memory.has(1));
+  held.back().drop_front(65535);
+  EXPECT_FALSE(memory.has(1)) << "a room comes back as a whole";
   held.pop_back();
-  EXPECT_TRUE(memory.starved()) << "one room is not enough for 100000 bytes";
+  EXPECT_TRUE(memory.has(65536));
+  EXPECT_FALSE(memory.has(65537)) << "one room is not enough";
   held.pop_back();
-  EXPECT_FALSE(memory.starved());
+  EXPECT_TRUE(memory.has(100000));
   EXPECT_TRUE(memory.allocate(100000).ok());
 }
 
-TEST(Memory, StarvedUntilOneRoomForACopy) {
+TEST(Memory, AWholeCopyIsAllOrNothing) {
   Memory memory({.limit_bytes = kMiB});
-  SgArray first = std::move(*memory.allocate(kMiB - 65536));
-  SgArray queue;
-  EXPECT_EQ(memory.copy_in(pattern(200000), queue), 65536u) << "as much as there is";
-  EXPECT_TRUE(memory.starved());
-  EXPECT_EQ(memory.exhausted_count(), 1u);
-  first.drop_front(65535);
-  EXPECT_TRUE(memory.starved());
-  first.drop_front(1);
-  EXPECT_FALSE(memory.starved());
+  for (const size_t bytes : {size_t{100000}, size_t{60000}}) {
+    SgArray held = std::move(*memory.allocate(kMiB - bytes / 16384 * 16384));
+    const size_t outstanding = memory.buffers_outstanding();
+    const std::vector<uint8_t> wanted = pattern(bytes);
+    SgArray copy;
+    EXPECT_FALSE(memory.copy_whole(wanted, copy));
+    EXPECT_TRUE(copy.empty());
+    EXPECT_EQ(memory.buffers_outstanding(), outstanding);
+    held.clear();
+    EXPECT_TRUE(memory.copy_whole(wanted, copy));
+    EXPECT_EQ(contents(copy), wanted);
+  }
+  EXPECT_EQ(memory.exhausted_count(), 2u);
+  SgArray nothing;
+  EXPECT_TRUE(memory.copy_whole({}, nothing));
 }
 
-TEST(Memory, StarvedUntilARoomOfThatSize) {
-  Memory memory({.limit_bytes = kMiB});
-  { std::vector<BufferRef> smallest = drain(memory.pool(0)); }
-  EXPECT_FALSE(memory.allocate_room(16384));
-  EXPECT_TRUE(memory.starved()) << "many small rooms are no large one";
-
-  Memory other({.limit_bytes = kMiB});
-  std::vector<BufferRef> largest = drain(other.pool(3));
-  EXPECT_FALSE(other.allocate_room(16384));
-  EXPECT_TRUE(other.starved());
-  largest.pop_back();
-  EXPECT_FALSE(other.starved());
-  EXPECT_EQ(other.allocate_room(16384)->payload_capacity(), 65536u);
-  // Larger than any room: it can never be had.
-  EXPECT_FALSE(other.allocate_room(65537));
-  EXPECT_FALSE(other.starved());
-}
-
-TEST(Memory, TheSmallestWishEndsTheStarving) {
-  Memory memory({.limit_bytes = kMiB});
-  SgArray held = std::move(*memory.allocate(kMiB));
-  EXPECT_FALSE(memory.allocate(500000).ok());
-  EXPECT_FALSE(memory.allocate(1000).ok());
-  EXPECT_FALSE(memory.allocate(700000).ok());
-  held.drop_front(65536);
-  EXPECT_FALSE(memory.starved());
+TEST(Memory, TheLargestWholeCanBeHadHoweverWindowsWereCut) {
+  for (const uint32_t headroom : {0u, 96u, kHeadroomMax}) {
+    Memory memory({.limit_bytes = kMiB, .headroom = headroom});
+    { std::vector<BufferRef> smallest = drain(memory.pool(0)); }
+    const uint64_t largest = memory.largest_whole_bytes();
+    if (headroom == 0) { EXPECT_EQ(largest, kMiB - kMiB / 16); }
+    const std::vector<BufferRef> kept = {memory.allocate_room(200), memory.allocate_room(200)};
+    EXPECT_TRUE(memory.allocate(largest).ok());
+  }
+  EXPECT_EQ(Memory({.limit_bytes = kMiB, .max_segments = 16}).largest_whole_bytes(), 16u * 256 * 15 / 16);
 }
 
 TEST(Memory, MoreThanTheLimitIsRefusedAtOnce) {
@@ -239,7 +228,6 @@ TEST(Memory, MoreThanTheLimitIsRefusedAtOnce) {
   EXPECT_EQ(memory.allocate(kMiB + 1).error(), Errno::kENOMEM);
   EXPECT_EQ(memory.allocate(UINT64_MAX).error(), Errno::kENOMEM);
   EXPECT_EQ(memory.bytes_in_windows(), 0u);
-  EXPECT_FALSE(memory.starved());
 }
 
 TEST(Memory, SegmentsAreBounded) {
@@ -254,13 +242,13 @@ TEST(Memory, SegmentsAreBounded) {
   EXPECT_EQ(memory.allocate(1).error(), Errno::kENOMEM);
   SgArray copied;
   EXPECT_EQ(memory.copy_in(pattern(1), copied), 0u);
-  EXPECT_TRUE(memory.starved());
+  EXPECT_FALSE(memory.has(1));
   // A stream can be cut all the same.
   SgArray front = array.split_front(1);
   EXPECT_EQ(memory.segments().live(), 5u);
   front.clear();
   clone->clear();
-  EXPECT_FALSE(memory.starved());
+  EXPECT_TRUE(memory.has(1));
   EXPECT_TRUE(memory.slice(array, 0, 100000).ok());
   EXPECT_EQ(memory.exhausted_count(), 4u);
 }

@@ -25,7 +25,7 @@ TEST(SlabPool, MapsNothingBeforeItIsAsked) {
   SlabPool pool(windows, budget, 256, 0);
   EXPECT_EQ(windows.size(), 0u);
   EXPECT_EQ(pool.free_rooms(), 0u);
-  EXPECT_TRUE(pool.available());
+  EXPECT_EQ(pool.stride(), 256u);
 }
 
 // Every size class, without and with headroom: rooms are disjoint, aligned, inside one window, and as many as the budget holds.
@@ -39,7 +39,9 @@ TEST(SlabPool, CutsWindowsIntoDisjointRooms) {
       const uint64_t stride = (room_bytes + headroom + kRoomAlignment - 1) / kRoomAlignment * kRoomAlignment;
       EXPECT_LE(all.size() * stride, budget.used());
       EXPECT_GE((all.size() + windows.size() + 1) * stride, budget.limit()) << room_bytes << " + " << headroom;
-      EXPECT_FALSE(pool.available());
+      EXPECT_EQ(pool.stride(), stride);
+      EXPECT_LT(budget.remaining(), stride);
+      EXPECT_EQ(pool.free_rooms(), 0u);
       std::sort(all.begin(), all.end(), [](Buffer* a, Buffer* b) { return a->room < b->room; });
       for (size_t i = 0; i < all.size(); ++i) {
         const Mapping& window = *windows.at(all[i]->window);
