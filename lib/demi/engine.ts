@@ -7,6 +7,7 @@ import { DemiError, errnoName, type DemiErrorDetails } from '../core/errors';
 import type { ResolvedConfig } from '../core/config';
 import type { NativeLibOS } from '../native/binding';
 import { Area, Entry, Header, LIBOS_UNIT, slotBits, Status, Waited } from '../native/layout';
+import { AbortWatch, type Abortion } from './abort-watch';
 import type { Environment } from './environment';
 import type { OperationOptions, Success } from './results';
 import { CheckedSgArray, SgArray } from './sgarray';
@@ -26,13 +27,6 @@ const nextTurn = setImmediate;
 
 /** A bound for the list of finished tokens that nobody has collected; see Engine.noteCompleted. */
 const REMEMBERED_COMPLETIONS = 1024;
-
-/** @internal */
-export interface Abortion {
-  signal: AbortSignal;
-  listener: () => void;
-  aborted: boolean;
-}
 
 /** @internal */
 export class Engine {
@@ -55,7 +49,10 @@ export class Engine {
   completed: QToken[] = [];
   private completedFrom = 0;
   private sweepAt = 4 * REMEMBERED_COMPLETIONS;
-  private readonly abortions = new Map<QToken, Abortion>();
+  private readonly abortions = new AbortWatch(
+    () => this.takeCompletions(),
+    (token) => this.cancel(token),
+  );
   private unreportedFailures: QToken[] = [];
   failuresUncollected = 0;
   private failureReported = false;
@@ -206,17 +203,7 @@ export class Engine {
       const due = Math.min(timeout === undefined ? Infinity : this.native.now() + timeout, deadline ?? Infinity);
       this.native.setDeadline(token.slot, due);
     }
-    if (signal === undefined) return;
-    const abortion: Abortion = {
-      signal,
-      aborted: false,
-      listener: () => {
-        abortion.aborted = true;
-        this.cancel(token);
-      },
-    };
-    this.abortions.set(token, abortion);
-    signal.addEventListener('abort', abortion.listener, { once: true });
+    if (signal !== undefined) this.abortions.add(token, signal);
   }
 
   private get spins(): boolean {
@@ -363,7 +350,7 @@ export class Engine {
     const { words } = this;
     const errno = words[entry + Entry.QueueSlot];
     if (this.abortions.size > 0 && token !== undefined) {
-      const aborted = this.endAbortion(token);
+      const aborted = this.abortions.end(token);
       if (errno !== 0) return this.readFailure(code, entry, errno, errno === ECANCELED ? aborted : undefined, token);
     } else if (errno !== 0) {
       return this.readFailure(code, entry, errno, undefined, token);
@@ -379,21 +366,11 @@ export class Engine {
     return undefined;
   }
 
-  private readFailure(code: number, entry: number, errno: number, aborted: AbortSignal | undefined, token?: QToken): Failure {
+  private readFailure(code: number, entry: number, errno: number, aborted: Abortion | undefined, token?: QToken): Failure {
     const { words } = this;
     const bytes = words[entry + Entry.Offset] * 2 ** 32 + (words[entry + Entry.Argument] >>> 0);
     const target = code === OP_CONNECT ? (token?.payload as Endpoint | undefined) : undefined;
-    const cause = aborted !== undefined ? { reason: aborted.reason as unknown } : undefined;
-    return new Failure(errno, code === 1 ? bytes : undefined, cause, undefined, target);
-  }
-
-  /** Ends the watching of a token's signal; returns the signal if it was aborted. */
-  private endAbortion(token: QToken): AbortSignal | undefined {
-    const abortion = this.abortions.get(token);
-    if (abortion === undefined) return undefined;
-    this.abortions.delete(token);
-    abortion.signal.removeEventListener('abort', abortion.listener);
-    return abortion.aborted ? abortion.signal : undefined;
+    return new Failure(errno, code === 1 ? bytes : undefined, aborted, undefined, target);
   }
 
   /** The SgArray that an entry describes. */
