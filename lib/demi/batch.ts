@@ -52,6 +52,8 @@ export class Batch {
     const code = CODES[one.op];
     const slot = slotBits(one.qd);
     const open = this.engine.descriptors[slot] === one.qd && one.qd !== 0;
+    // What is in the batch has no token yet: whether it will be pending only submitting it says.
+    if (this.engine.live + this.codes.length >= this.engine.tokensLimit) this.flush();
     if (!open || !this.write(code, slot, one)) this.single(one);
     else if (this.codes.length === Area.SubmissionEntries) this.flush();
   }

@@ -39,9 +39,11 @@ export class Engine {
 
   private readonly tokens: (QToken | undefined)[] = [];
   private readonly windows: (ArrayBuffer | undefined)[] = [];
-  private readonly tokensLimit: number;
+  readonly tokensLimit: number;
   private readonly ids = new WeakMap<QToken, number>();
   private lastId = 0;
+  /** The number of this libOS in its descriptors; NaN until it has opened one. */
+  private number = NaN;
   private consumed = 0;
   /** Tokens that are pending, and finished pops and accepts that nobody has collected. */
   live = 0;
