@@ -464,6 +464,15 @@ export class Engine {
 
   // --- waiting ---
 
+  /** When a wait that begins now is over, on native.now(). One of 0 ms takes its only look at the libOS here. */
+  endOfWait(timeoutMs: number | undefined): number {
+    if (timeoutMs === undefined) return Infinity;
+    if (timeoutMs > 0) return this.native.now() + timeoutMs;
+    this.native.waitSlice(0);
+    this.environment.drain();
+    return -Infinity;
+  }
+
   /**
    * Turns until something completes or the time is over; false when it is over. Each slice is entered through a function call of its
    * own, because that is where JavaScript can be terminated.

@@ -620,7 +620,13 @@ export class LibOS {
   waitSet<T extends Success = Success>(qts: Iterable<QToken<T>> = []): WaitSet<T> {
     this.engine.requireRunning('waitSet');
     const set = new WaitSet<T>(this.engine);
-    for (const qt of qts) set.add(qt);
+    try {
+      for (const qt of qts) set.add(qt);
+    } catch (error) {
+      // Nobody would ever have this set: its tokens are the caller's again.
+      set[Symbol.dispose]();
+      throw error;
+    }
     return set;
   }
 
