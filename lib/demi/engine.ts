@@ -533,8 +533,19 @@ export class Engine {
     this.drain();
     this.stopped = true;
     this.native.destroy();
+    this.cancelLeftovers();
     this.windows.length = 0;
     this.environment.remove(this);
+  }
+
+  // What was started while the libOS drained: nobody native is left to say that it ends.
+  private cancelLeftovers(): void {
+    for (const [slot, token] of this.tokens.entries()) {
+      if (token === undefined) continue;
+      this.tokens[slot] = undefined;
+      this.abortions.end(token);
+      this.settle(token, new Failure(ECANCELED, token.code === 1 ? 0 : undefined, undefined, undefined, undefined));
+    }
   }
 
   /** A pending connect remembers where it goes, for its error. */

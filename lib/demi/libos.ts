@@ -2,7 +2,7 @@
 // of default-libos.ts are the same calls on the default libOS.
 
 import { checkConfig, type LibOSConfig, type ResolvedConfig } from '../core/config';
-import { describe, invalidType, invalidValue, requireDeadline, requireInteger, requireOneOf, requireSignal, requireString, requireTimeout } from '../core/arguments';
+import { describe, invalidType, invalidValue, requireDeadline, requireInteger, requireOneOf, requireOptions, requireSignal, requireString, requireTimeout } from '../core/arguments';
 import { AF_INET, AF_INET6, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_LINGER } from '../core/constants';
 import { formatEndpoint, parseEndpoint, type Endpoint, type ParsedEndpoint } from '../core/endpoint';
 import { DemiError, type DemiErrorDetails } from '../core/errors';
@@ -533,7 +533,7 @@ export class LibOS {
     if (code !== CLOSE) engine.requireToken(OPCODE_NAMES[code], qd);
     if (options === undefined) return undefined;
     const syscall = OPCODE_NAMES[code];
-    if (typeof options !== 'object' || options === null) throw invalidType('options', options, 'an object such as { timeout: 100 }', syscall);
+    requireOptions('options', options, syscall);
     requireTimeout('timeout', options.timeout, syscall);
     requireDeadline('deadline', options.deadline, syscall);
     const signal = requireSignal('signal', options.signal, syscall);
@@ -712,15 +712,19 @@ export class LibOS {
   /**
    * Ends the libOS: pending tokens complete with `ECANCELED`, connections drain for up to a second (or as the options say) and are reset
    * then, and everything is given back. Calling it again gives the same promise.
+   *
+   * @throws TypeError or {@link DemiError} `EINVAL` for options that are not valid; the libOS goes on then.
    */
-  stop(options: StopOptions = {}): Promise<void> {
-    return (this.stopping ??= this.stopOnce(options));
+  stop(options?: StopOptions): Promise<void> {
+    // Checked first: a stop that is refused must leave the libOS one that can be stopped.
+    const { timeout, deadline } = requireOptions<StopOptions>('options', options, 'stop') ?? {};
+    requireTimeout('timeout', timeout, 'stop');
+    requireDeadline('deadline', deadline, 'stop');
+    return (this.stopping ??= this.stopOnce(timeout, deadline));
   }
 
-  private async stopOnce(options: StopOptions): Promise<void> {
+  private async stopOnce(timeout: number | undefined, deadline: number | undefined): Promise<void> {
     const { engine } = this;
-    const timeout = requireTimeout('timeout', options.timeout, 'stop');
-    const deadline = requireDeadline('deadline', options.deadline, 'stop');
     let drainMs = timeout ?? (deadline === undefined ? DEFAULT_DRAIN_MS : Infinity);
     if (deadline !== undefined) drainMs = Math.min(drainMs, Math.max(0, deadline - engine.native.now()));
     const drained = engine.begun<CloseResult>(CLOSE, 0, engine.native.stop(drainMs), E, undefined);
