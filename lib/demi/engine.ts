@@ -74,6 +74,13 @@ export class Engine {
     environment.add(this);
   }
 
+  /** The descriptor of a queue that native code has just opened. */
+  opened(slot: number): number {
+    const qd = this.descriptors[slot];
+    this.number = Math.floor(qd / LIBOS_UNIT);
+    return qd;
+  }
+
   // --- refusing ---
 
   /** The slot of a descriptor that is open here. */
@@ -94,11 +101,8 @@ export class Engine {
   private whyBadDescriptor(qd: number): string {
     if (this.stopped) return 'the libOS was stopped, which closed all of its descriptors';
     if (!Number.isSafeInteger(qd) || qd <= 0) return 'no descriptor is such a number; valid is what socket(), queue() or an accept gave';
-    const example = this.descriptors.find((open) => open > 0);
-    if (example !== undefined && Math.floor(example / LIBOS_UNIT) !== Math.floor(qd / LIBOS_UNIT)) {
-      return 'it belongs to another libOS or another thread';
-    }
-    return 'it was closed, or belongs to another libOS or another thread';
+    const known = Math.floor(qd / LIBOS_UNIT) === this.number;
+    return known ? 'it was closed' : 'it belongs to another libOS or another thread';
   }
 
   /** Throws for what a native function returned, if it refused. */

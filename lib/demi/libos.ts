@@ -171,7 +171,7 @@ export class LibOS {
   }
 
   private opened(slot: number, syscall: string, whyNotSupported?: () => string): number {
-    if (slot >= 0) return this.engine.descriptors[slot];
+    if (slot >= 0) return this.engine.opened(slot);
     const error = DemiError.fromErrno(slot, syscall);
     if (error.code === 'EMFILE') {
       throw new DemiError('EMFILE', syscall, { detail: `limits.queues (${this.engine.config.limits.queues}) are open; close some` });
