@@ -32,7 +32,8 @@ Instance::Instance(Environment& environment, const InstanceSettings& settings, s
   if (settings.poison) domain_->memory.set_poison(true);
   LibOSSettings libos;
   libos.id = next_libos_number++ % kLibOSNumbers;
-  libos.tokens_limit = settings.tokens_limit;
+  // TypeScript keeps to the limit exactly. What it has read stays in the table until the ring comes round to it.
+  libos.tokens_limit = settings.tokens_limit + control::kRingEntries;
   libos.connections_limit = settings.connections_limit;
   libos.descriptors = {reinterpret_cast<double*>(&word(control::kDescriptors)), settings.queues_limit};
   libos.memory = std::shared_ptr<Memory>(domain_, &domain_->memory);

@@ -22,6 +22,10 @@ void OperationTable::finish(Operation& operation) {
   DEMI_ASSERT(operation.state == Operation::State::kPending, "an operation completes exactly once");
   operation.state = Operation::State::kDone;
   --pending_;
+  // What a push still held goes back now: its result may lie in the ring for long.
+  operation.push.data.clear();
+  operation.push.kept.reset();
+  operation.push.source = nullptr;
   done_.push_back(operation);
 }
 
@@ -44,9 +48,6 @@ void OperationTable::release(Operation& operation) {
   operation.completion.bytes_accepted = 0;
   operation.completion.new_queue = QDesc();
   operation.push.accepted_bytes = 0;
-  operation.push.data.clear();
-  operation.push.kept.reset();
-  operation.push.source = nullptr;
   operation.stops_libos = false;
   operation.nobody_asked = false;
   ++operation.generation;

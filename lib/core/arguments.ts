@@ -132,7 +132,8 @@ export function requireSignal(name: string, value: unknown, syscall: string): Ab
     typeof value === 'object' &&
     value !== null &&
     typeof (value as AbortSignal).aborted === 'boolean' &&
-    typeof (value as AbortSignal).addEventListener === 'function'
+    typeof (value as AbortSignal).addEventListener === 'function' &&
+    typeof (value as AbortSignal).removeEventListener === 'function'
   ) {
     return value as AbortSignal;
   }

@@ -58,8 +58,9 @@ export function demi_init(config?: LibOSConfig): LibOS {
 export async function demi_fini(options?: StopOptions): Promise<void> {
   const ending = current;
   if (ending === undefined) return;
+  const stopped = ending.stop(options);
   try {
-    await ending.stop(options);
+    await stopped;
   } finally {
     if (current === ending) current = undefined;
   }

@@ -7,6 +7,7 @@ import { DemiError, errnoName, type DemiErrorDetails } from '../core/errors';
 import type { ResolvedConfig } from '../core/config';
 import type { NativeLibOS } from '../native/binding';
 import { Area, Entry, Header, LIBOS_UNIT, slotBits, Status, Waited } from '../native/layout';
+import { AbortWatch, type Abortion } from './abort-watch';
 import { CompletedTokens } from './completed-tokens';
 import type { Environment } from './environment';
 import type { OperationOptions, Success } from './results';
@@ -27,13 +28,6 @@ const E0 = Area.Submissions as number;
 const nextTurn = setImmediate;
 
 /** @internal */
-export interface Abortion {
-  signal: AbortSignal;
-  listener: () => void;
-  aborted: boolean;
-}
-
-/** @internal */
 export class Engine {
   readonly native: NativeLibOS;
   /** native.submit(), where V8 finds a function that is always the same. */
@@ -46,16 +40,21 @@ export class Engine {
 
   private readonly tokens: (QToken | undefined)[] = [];
   private readonly windows: (ArrayBuffer | undefined)[] = [];
-  private readonly tokensLimit: number;
+  readonly tokensLimit: number;
   private readonly ids = new WeakMap<QToken, number>();
   private lastId = 0;
+  /** The number of this libOS in its descriptors; NaN until it has opened one. */
+  private number = NaN;
   private consumed = 0;
   private pending = 0;
   /** Finished pops and accepts that nobody has collected; like what is pending, they count against the limit of tokens. */
   held = 0;
   readonly completed = new CompletedTokens();
   private readonly spins: boolean;
-  private readonly abortions = new Map<QToken, Abortion>();
+  private readonly abortions = new AbortWatch(
+    () => this.takeCompletions(),
+    (token) => this.cancel(token),
+  );
   private unreportedFailures: QToken[] = [];
   failuresUncollected = 0;
   private failureReported = false;
@@ -75,6 +74,13 @@ export class Engine {
     this.tokensLimit = config.limits.tokens;
     this.watch = new SgArrayWatch(this);
     environment.add(this);
+  }
+
+  /** The descriptor of a queue that native code has just opened. */
+  opened(slot: number): number {
+    const qd = this.descriptors[slot];
+    this.number = Math.floor(qd / LIBOS_UNIT);
+    return qd;
   }
 
   // --- refusing ---
@@ -97,11 +103,8 @@ export class Engine {
   private whyBadDescriptor(qd: number): string {
     if (this.stopped) return 'the libOS was stopped, which closed all of its descriptors';
     if (!Number.isSafeInteger(qd) || qd <= 0) return 'no descriptor is such a number; valid is what socket(), queue() or an accept gave';
-    const example = this.descriptors.find((open) => open > 0);
-    if (example !== undefined && Math.floor(example / LIBOS_UNIT) !== Math.floor(qd / LIBOS_UNIT)) {
-      return 'it belongs to another libOS or another thread';
-    }
-    return 'it was closed, or belongs to another libOS or another thread';
+    const known = Math.floor(qd / LIBOS_UNIT) === this.number;
+    return known ? 'it was closed' : 'it belongs to another libOS or another thread';
   }
 
   /** Throws for what a native function returned, if it refused. */
@@ -214,17 +217,7 @@ export class Engine {
       const due = Math.min(timeout === undefined ? Infinity : this.native.now() + timeout, deadline ?? Infinity);
       this.native.setDeadline(token.slot, due);
     }
-    if (signal === undefined) return;
-    const abortion: Abortion = {
-      signal,
-      aborted: false,
-      listener: () => {
-        abortion.aborted = true;
-        this.cancel(token);
-      },
-    };
-    this.abortions.set(token, abortion);
-    signal.addEventListener('abort', abortion.listener, { once: true });
+    if (signal !== undefined) this.abortions.add(token, signal);
   }
 
   wantsSpin(): boolean {
@@ -256,7 +249,7 @@ export class Engine {
         const slot = words[entry];
         const token = this.tokens[slot] as QToken;
         this.tokens[slot] = undefined;
-        const aborted = this.abortions.size > 0 ? this.endAbortion(token) : undefined;
+        const aborted = this.abortions.size > 0 ? this.abortions.end(token) : undefined;
         const failed = words[entry + Entry.QueueSlot] !== 0;
         if (failed) token.payload = this.readFailure(token.code, entry, aborted, token);
         else if (token.code === OP_POP) token.payload = this.readPop(entry);
@@ -330,22 +323,13 @@ export class Engine {
     return { newQd: this.descriptors[this.words[entry + Entry.NewQueue]], addr: this.readEndpoint(entry) };
   }
 
-  private readFailure(code: number, entry: number, aborted: AbortSignal | undefined, token: QToken | undefined): Failure {
+  private readFailure(code: number, entry: number, aborted: Abortion | undefined, token: QToken | undefined): Failure {
     const { words } = this;
     const errno = words[entry + Entry.QueueSlot];
     const bytes = words[entry + Entry.Offset] * 2 ** 32 + (words[entry + Entry.Argument] >>> 0);
     const target = code === OP_CONNECT ? (token?.payload as Endpoint | undefined) : undefined;
-    const cause = aborted !== undefined && errno === ECANCELED ? { reason: aborted.reason as unknown } : undefined;
+    const cause = errno === ECANCELED ? aborted : undefined;
     return new Failure(errno, code === OP_PUSH ? bytes : undefined, cause, undefined, target);
-  }
-
-  /** Ends the watching of a token's signal; returns the signal if it was aborted. */
-  private endAbortion(token: QToken): AbortSignal | undefined {
-    const abortion = this.abortions.get(token);
-    if (abortion === undefined) return undefined;
-    this.abortions.delete(token);
-    abortion.signal.removeEventListener('abort', abortion.listener);
-    return abortion.aborted ? abortion.signal : undefined;
   }
 
   /** The SgArray that an entry describes. */
@@ -436,6 +420,15 @@ export class Engine {
   }
 
   // --- waiting ---
+
+  /** When a wait that begins now is over, on native.now(). One of 0 ms takes its only look at the libOS here. */
+  endOfWait(timeoutMs: number | undefined): number {
+    if (timeoutMs === undefined) return Infinity;
+    if (timeoutMs > 0) return this.native.now() + timeoutMs;
+    this.native.waitSlice(0);
+    this.environment.drain();
+    return -Infinity;
+  }
 
   /**
    * Turns until something completes or the time is over; false when it is over. Each slice is entered through a function call of its

@@ -40,9 +40,10 @@ abstract class QueueIterator<R extends PopResult | AcceptResult, V> implements A
   async next(): Promise<IteratorResult<V>> {
     this.step();
     if (this.ended) return END;
-    const qt = this.start();
-    this.pending.add(qt);
+    let qt: QToken<R> | undefined;
     try {
+      qt = this.start();
+      this.pending.add(qt);
       const result = await qt;
       if (this.ended) {
         this.discard(result);
@@ -58,7 +59,7 @@ abstract class QueueIterator<R extends PopResult | AcceptResult, V> implements A
       this.ended = true;
       throw error;
     } finally {
-      this.pending.delete(qt);
+      if (qt !== undefined) this.pending.delete(qt);
     }
   }
 
@@ -79,7 +80,8 @@ abstract class QueueIterator<R extends PopResult | AcceptResult, V> implements A
 }
 
 abstract class PopIterator<V> extends QueueIterator<PopResult, V> {
-  private held: SgArray | undefined;
+  /** More than one only if the loop did not wait for each before it asked for the next. */
+  private held: SgArray[] = [];
 
   constructor(
     source: Source,
@@ -94,12 +96,12 @@ abstract class PopIterator<V> extends QueueIterator<PopResult, V> {
   }
 
   protected hold(sga: SgArray): void {
-    this.held = sga;
+    this.held.push(sga);
   }
 
   protected override step(): void {
-    this.held?.free();
-    this.held = undefined;
+    for (const sga of this.held) sga.free();
+    this.held.length = 0;
   }
 
   protected discard({ sga }: PopResult): void {

@@ -2,7 +2,7 @@
 // of default-libos.ts are the same calls on the default libOS.
 
 import { checkConfig, type LibOSConfig, type ResolvedConfig } from '../core/config';
-import { describe, invalidType, invalidValue, requireDeadline, requireInteger, requireOneOf, requireSignal, requireString, requireTimeout } from '../core/arguments';
+import { describe, invalidType, invalidValue, requireDeadline, requireInteger, requireOneOf, requireOptions, requireSignal, requireString, requireTimeout } from '../core/arguments';
 import { AF_INET, AF_INET6, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_LINGER } from '../core/constants';
 import { formatEndpoint, parseEndpoint, type Endpoint, type ParsedEndpoint } from '../core/endpoint';
 import { DemiError, type DemiErrorDetails } from '../core/errors';
@@ -173,8 +173,9 @@ export class LibOS {
   }
 
   private opened(slot: number, syscall: string, whyNotSupported?: () => string): number {
-    if (slot >= 0) return this.engine.descriptors[slot];
+    if (slot >= 0) return this.engine.opened(slot);
     const error = DemiError.fromErrno(slot, syscall);
+    if (error.code === 'ECANCELED') throw new DemiError('EINVAL', syscall, { detail: 'the libOS is being stopped; createLibOS makes another' });
     if (error.code === 'EMFILE') {
       throw new DemiError('EMFILE', syscall, { detail: `limits.queues (${this.engine.config.limits.queues}) are open; close some` });
     }
@@ -547,7 +548,7 @@ export class LibOS {
   /** Checks the options of an operation; a token if it must not be started, because its signal was aborted before. */
   private check(code: number, qd: number, options: OperationOptions): QToken | undefined {
     const syscall = OPCODE_NAMES[code];
-    if (typeof options !== 'object' || options === null) throw invalidType('options', options, 'an object such as { timeout: 100 }', syscall);
+    requireOptions('options', options, syscall);
     requireTimeout('timeout', options.timeout, syscall);
     requireDeadline('deadline', options.deadline, syscall);
     const signal = requireSignal('signal', options.signal, syscall);
@@ -634,7 +635,13 @@ export class LibOS {
   waitSet<T extends Success = Success>(qts: Iterable<QToken<T>> = []): WaitSet<T> {
     this.engine.requireRunning('waitSet');
     const set = new WaitSet<T>(this.engine);
-    for (const qt of qts) set.add(qt);
+    try {
+      for (const qt of qts) set.add(qt);
+    } catch (error) {
+      // Nobody would ever have this set: its tokens are the caller's again.
+      set[Symbol.dispose]();
+      throw error;
+    }
     return set;
   }
 
@@ -721,15 +728,19 @@ export class LibOS {
   /**
    * Ends the libOS: pending tokens complete with `ECANCELED`, connections drain for up to a second (or as the options say) and are reset
    * then, and everything is given back. Calling it again gives the same promise.
+   *
+   * @throws TypeError or {@link DemiError} `EINVAL` for options that are not valid; the libOS goes on then.
    */
-  stop(options: StopOptions = {}): Promise<void> {
-    return (this.stopping ??= this.stopOnce(options));
+  stop(options?: StopOptions): Promise<void> {
+    // Checked first: a stop that is refused must leave the libOS one that can be stopped.
+    const { timeout, deadline } = requireOptions<StopOptions>('options', options, 'stop') ?? {};
+    requireTimeout('timeout', timeout, 'stop');
+    requireDeadline('deadline', deadline, 'stop');
+    return (this.stopping ??= this.stopOnce(timeout, deadline));
   }
 
-  private async stopOnce(options: StopOptions): Promise<void> {
+  private async stopOnce(timeout: number | undefined, deadline: number | undefined): Promise<void> {
     const { engine } = this;
-    const timeout = requireTimeout('timeout', options.timeout, 'stop');
-    const deadline = requireDeadline('deadline', options.deadline, 'stop');
     let drainMs = timeout ?? (deadline === undefined ? DEFAULT_DRAIN_MS : Infinity);
     if (deadline !== undefined) drainMs = Math.min(drainMs, Math.max(0, deadline - engine.native.now()));
     const drained = engine.begun<CloseResult>(CLOSE, 0, engine.native.stop(drainMs), undefined);

@@ -20,6 +20,8 @@ export const enum TokenState {
   Collected = 3,
   /** In a wait set, finished or not. */
   Watched = 4,
+  /** Seen in the array of tokens that a wait is just checking. */
+  Listed = 5,
 }
 
 /** What the slot of a finished token is. @internal */

@@ -6,6 +6,9 @@ import type { Engine } from './engine';
 import type { FailedResult, Success } from './results';
 import { QToken, TokenState } from './token';
 
+// So many places of what was handed over are worth moving the rest.
+const SWEEP_AT = 256;
+
 /**
  * A set of tokens to wait for: `os.waitSet()`. A token in a set belongs to it: `demi_wait*` refuses it, and awaiting it takes it out. A
  * token leaves the set when its result is handed over.
@@ -84,12 +87,17 @@ export class WaitSet<T extends Success = Success> {
     const { engine } = this;
     engine.takeCompletions();
     if (this.next() === undefined) {
-      const until = timeout === undefined ? Infinity : engine.native.now() + timeout;
-      do {
+      const until = engine.endOfWait(timeout);
+      while (this.next() === undefined) {
         if (!engine.waitUntil(until, 'waitSet.wait')) return engine.waitIsOver(timeout as number, 'waitSet.wait');
-      } while (this.next() === undefined);
+      }
     }
     const token = this.ready[this.readyFrom++];
+    // A set that always has more that is ready would otherwise keep all that it ever handed over.
+    if (this.readyFrom >= SWEEP_AT && this.readyFrom * 2 > this.ready.length) {
+      this.ready.splice(0, this.readyFrom);
+      this.readyFrom = 0;
+    }
     this.members.delete(token);
     token.waiter = undefined;
     token.state = TokenState.Done;
@@ -139,6 +147,8 @@ export function requireToken(qt: unknown, engine: Engine, syscall: string, name:
       ? 'is awaited: its promise gets the result'
       : token.state === TokenState.Watched
         ? 'is in a wait set: the set gets the result'
-        : 'was collected already';
+        : token.state === TokenState.Listed
+          ? 'is in the array twice'
+          : 'was collected already';
   throw new DemiError('EINVAL', syscall, { qd: token.qd, detail: `${name} (the ${token.opcode} on qd ${token.qd}) ${why}` });
 }

@@ -35,10 +35,10 @@ export function wait(engine: Engine, qt: unknown, timeoutMs: number | undefined)
   const timeout = requireTimeout('timeoutMs', timeoutMs, 'wait');
   engine.takeCompletions();
   if (token.slot >= 0) {
-    const until = timeout === undefined ? Infinity : engine.native.now() + timeout;
-    do {
+    const until = engine.endOfWait(timeout);
+    while (token.slot >= 0) {
       if (!engine.waitUntil(until, 'wait', token.qd)) return engine.waitIsOver(timeout as number, 'wait', token.qd);
-    } while (token.slot >= 0);
+    }
   }
   return token.collect();
 }
@@ -46,15 +46,30 @@ export function wait(engine: Engine, qt: unknown, timeoutMs: number | undefined)
 function requireTokens(engine: Engine, qts: unknown, syscall: string): QToken[] {
   if (!Array.isArray(qts)) throw invalidType('qts', qts, 'an array of QTokens', syscall);
   if (qts.length === 0) throw invalidValue('qts', qts, 'an array with at least one QToken', syscall);
-  return qts.map((qt, i) => requireToken(qt, engine, syscall, `qts[${i}]`));
+  const tokens: QToken[] = [];
+  try {
+    for (let i = 0; i < qts.length; ++i) {
+      const token = requireToken(qts[i], engine, syscall, `qts[${i}]`);
+      // One that comes twice would be handed over twice. Marking it finds that for less than a Set of the tokens would.
+      token.state = TokenState.Listed;
+      tokens.push(token);
+    }
+  } finally {
+    for (const token of tokens) token.state = token.slot < 0 ? TokenState.Done : TokenState.Pending;
+  }
+  return tokens;
 }
 
-// Where the next waitAny begins to look, so that low indices do not always win.
+// Where the next waitAny begins to look, as a part of the whole, so that low indices do not always win. It moves on by the golden ratio:
+// whichever calls an array gets, every second or every tenth, it is begun at all of its places equally often. A plain count would not do
+// that: two arrays of two tokens, waited for in turn, would always be begun at the same one.
 let anyFrom = 0;
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
 function findDone(tokens: readonly QToken[]): number {
   const count = tokens.length;
-  const from = anyFrom++ % count;
+  anyFrom = (anyFrom + GOLDEN_RATIO) % 1;
+  const from = Math.floor(anyFrom * count);
   for (let i = 0; i < count; ++i) {
     const index = (from + i) % count;
     if (tokens[index].slot < 0) return index;
@@ -69,11 +84,10 @@ export function waitAny(engine: Engine, qts: unknown, timeoutMs: number | undefi
   engine.takeCompletions();
   let index = findDone(tokens);
   if (index < 0) {
-    const until = timeout === undefined ? Infinity : engine.native.now() + timeout;
-    do {
+    const until = engine.endOfWait(timeout);
+    while ((index = findDone(tokens)) < 0) {
       if (!engine.waitUntil(until, 'waitAny')) return engine.waitIsOver(timeout as number, 'waitAny');
-      index = findDone(tokens);
-    } while (index < 0);
+    }
   }
   return { index, result: tokens[index].collect() };
 }
@@ -82,13 +96,8 @@ export function waitAny(engine: Engine, qts: unknown, timeoutMs: number | undefi
 export function waitAll(engine: Engine, qts: unknown, timeoutMs: number | undefined): (Success | FailedResult)[] | undefined {
   const tokens = requireTokens(engine, qts, 'waitAll');
   const timeout = requireTimeout('timeoutMs', timeoutMs, 'waitAll');
-  const seen = new Set<QToken>();
-  tokens.forEach((token, i) => {
-    if (seen.has(token)) throw invalidValue(`qts[${i}]`, token, 'a token that is not in the array before', 'waitAll');
-    seen.add(token);
-  });
   engine.takeCompletions();
-  const until = timeout === undefined ? Infinity : engine.native.now() + timeout;
+  const until = tokens.some((token) => token.slot >= 0) ? engine.endOfWait(timeout) : Infinity;
   for (const token of tokens) {
     while (token.slot >= 0) {
       // Nothing is collected before everything has finished: a time-out loses no result.
@@ -103,13 +112,23 @@ export function waitNextN(engine: Engine, n: unknown, timeoutMs: number | undefi
   const wanted = requireInteger('n', n, 1, 2 ** 31 - 1, 'waitNextN');
   const timeout = requireTimeout('timeoutMs', timeoutMs, 'waitNextN');
   engine.takeCompletions();
-  const until = timeout === undefined ? Infinity : engine.native.now() + timeout;
-  while (engine.completed.countUpTo(wanted) < wanted && engine.waitUntil(until, 'waitNextN'));
   const results: (Success | FailedResult)[] = [];
-  while (results.length < wanted) {
-    const token = engine.completed.next();
-    if (token === undefined) break;
-    results.push(token.collect());
-  }
+  let until: number | undefined;
+  let over = false;
+  do {
+    const missing = wanted - results.length;
+    while (!over && engine.completed.countUpTo(missing) < missing) {
+      until ??= engine.endOfWait(timeout);
+      try {
+        over = !engine.waitUntil(until, 'waitNextN');
+      } catch (error) {
+        // What is collected already must not be lost to a deadlock.
+        if (results.length === 0) throw error;
+        over = true;
+      }
+    }
+    for (let token; results.length < wanted && (token = engine.completed.next()) !== undefined; ) results.push(token.collect());
+    // A token that a wait set gave back may have counted twice; then there is another round.
+  } while (results.length < wanted && !over);
   return results;
 }

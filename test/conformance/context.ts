@@ -1,22 +1,25 @@
 // What the cases share: a libOS per test that must have given everything back at its end, and the few steps that most cases begin with.
 
-import { AF_INET, AF_INET6, DemiError, SOCK_DGRAM, SOCK_STREAM, createLibOS, type LibOS, type LibOSConfig, type Limits, type QToken } from '../../lib';
+import { AF_INET, AF_INET6, DemiError, SOCK_DGRAM, SOCK_STREAM, createLibOS, type LibOS, type LibOSConfig, type Limits, type QToken, type SgArray } from '../../lib';
 
-/** What a libOS of the conformance table has, and how much of it. */
+/** What a libOS of the conformance table has, and how much of it. What one cannot do, it says here and nowhere else. */
 export interface Capabilities {
   /** The family of the sockets. */
   family: 4 | 6;
   /** An address of this machine that the libOS can bind, and one that it cannot. */
   address: string;
   foreignAddress: string;
+  /** Whether there is a network that can fail: EHOSTUNREACH, ENETUNREACH and ENETDOWN. */
+  hasNetwork: boolean;
   /** Whether it knows that nothing but the calling JavaScript could complete an operation. */
   detectsDeadlock: boolean;
   /** Whether a full backlog can be made without a network: connects wait then. */
   fullBacklogWaits: boolean;
   /** Bytes of the largest push that is tried. */
   largestPushBytes: number;
-  /** Pending tokens that are tried at once. */
+  /** Pending tokens that are tried at once, and pushes that nobody collects. */
   mostTokens: number;
+  manyPushes: number;
 }
 
 export class Context {
@@ -49,6 +52,11 @@ export class Context {
       if (before === undefined) delete process.env['DEMI_CHECK'];
       else process.env['DEMI_CHECK'] = before;
     }
+  }
+
+  /** The configuration of such a libOS, for another thread. */
+  config(): LibOSConfig {
+    return this.makeConfig();
   }
 
   /** Makes the libOS of this test with limits of its own. */
@@ -181,10 +189,21 @@ export async function fails(qt: QToken, code: string): Promise<DemiError> {
   return error;
 }
 
+/** The text of what a pop came to, which is freed. */
+export function textOf(result: unknown): string {
+  const { sga } = result as { sga?: SgArray };
+  if (sga === undefined) throw new Error('it is no pop');
+  const text = sga.toBuffer().toString();
+  sga.free();
+  return text;
+}
+
 /** Bytes of which every stretch is different. */
 export function pattern(length: number, seed = 1): Uint8Array {
   const words = new Uint32Array((length + 3) >> 2);
-  for (let i = 0, x = seed | 1; i < words.length; ++i) words[i] = x = (Math.imul(x, 1664525) + 1013904223) | 0;
+  // A look-up of a global is slow where tests run.
+  const { imul } = Math;
+  for (let i = 0, x = seed | 1; i < words.length; ++i) words[i] = x = (imul(x, 1664525) + 1013904223) | 0;
   return new Uint8Array(words.buffer, 0, length);
 }
 

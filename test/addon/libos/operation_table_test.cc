@@ -84,6 +84,14 @@ TEST_F(OperationTableTest, AReleasedSlotKeepsNothingOfItsResult) {
   EXPECT_FALSE(first->completion.new_queue.valid());
 }
 
+TEST_F(OperationTableTest, WhatAPushStillHeldGoesBackWhenItEnds) {
+  Operation* first = table.open();
+  first->push = request("not sent");
+  EXPECT_EQ(memory->buffers_outstanding(), 1u);
+  table.finish(*first);
+  EXPECT_EQ(memory->buffers_outstanding(), 0u);
+}
+
 TEST_F(OperationTableTest, SlotsNeverMove) {
   OperationTable large(*one, one->scheduler(), 1000);
   std::vector<Operation*> opened;

@@ -85,6 +85,40 @@ export function iteratorCases(context: Context): void {
     }
   });
 
+  test('next() before the last one has come', async () => {
+    const { os } = context;
+    const qd = context.queue();
+    const iterator = os.pops(qd);
+    const both = [iterator.next(), iterator.next()];
+    os.push(qd, 'a');
+    os.push(qd, 'b');
+    const texts = (await Promise.all(both)).map(({ value }) => (value as SgArray).toBuffer().toString());
+    expect(texts).toEqual(['a', 'b']);
+    await iterator.return?.();
+    expect(os.stats()).toMatchObject({ sgArrays: 0, buffers: 0 });
+  });
+
+  test('what comes in the moment of leaving is not kept', async () => {
+    const { os } = context;
+    const qd = context.queue();
+    const listener = context.listener();
+    const popping = os.pops(qd);
+    const accepting = os.accepts(listener);
+    const next = [popping.next(), accepting.next()];
+    os.push(qd, 'too late');
+    os.connect(context.stream(), os.getsockname(listener));
+    await Promise.all([popping.return?.(), accepting.return?.()]);
+    for (const one of next) expect(await one).toEqual({ done: true, value: undefined });
+    expect(os.stats()).toMatchObject({ sgArrays: 0, tokensPending: 0, queues: 3 });
+  });
+
+  test('a refusal ends the loop', async () => {
+    const { os } = context;
+    const iterator = os.pops(context.listener());
+    await expect(iterator.next()).rejects.toMatchObject({ code: 'ENOTCONN' });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
   test('a failure ends the loop', async () => {
     const { os } = context;
     const qd = context.queue();

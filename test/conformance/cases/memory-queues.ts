@@ -86,6 +86,24 @@ export function memoryQueueCases(context: Context): void {
     sga.free();
   });
 
+  test('pipes have names', async () => {
+    const { os } = context;
+    const created = context.track(os.createPipe('the pipe'));
+    const opened = context.track(os.openPipe('the pipe'));
+    expect(created).not.toBe(opened);
+    refuses(() => os.createPipe('the pipe'), 'EEXIST', 'the pipe');
+    const popping = os.pop(opened);
+    os.push(created, 'through');
+    const { sga } = await popping;
+    expect(sga.toBuffer().toString()).toBe('through');
+    sga.free();
+    os.push(opened, 'back');
+    expect(await context.readText(created)).toBe('back');
+    await os.close(created);
+    os.push(opened, 'alone');
+    expect(await context.readText(context.track(os.openPipe('the pipe')))).toBe('alone');
+  });
+
   test('the name of a pipe ends with its last descriptor', async () => {
     const { os } = context;
     await os.close(os.createPipe('short-lived'));

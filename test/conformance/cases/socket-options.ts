@@ -53,6 +53,17 @@ export function socketOptionCases(context: Context): void {
     expect(os.getsockopt(qd, SOL_SOCKET, SO_REUSEADDR)).toBe(true);
   });
 
+  test('SO_ERROR is read once', async () => {
+    const { os } = context;
+    const [client, server] = await context.pair();
+    expect(os.getsockopt(client, SOL_SOCKET, SO_ERROR)).toBe(0);
+    os.setsockopt(server, SOL_SOCKET, SO_LINGER, { enabled: true, seconds: 0 });
+    await os.close(server);
+    expect(os.getsockopt(client, SOL_SOCKET, SO_ERROR)).toBe(104);
+    expect(os.getsockopt(client, SOL_SOCKET, SO_ERROR)).toBe(0);
+    refuses(() => os.setsockopt(client, SOL_SOCKET, SO_ERROR, 0), 'ENOPROTOOPT', 'SO_ERROR');
+  });
+
   test('what there is not', () => {
     const { os } = context;
     const qd = context.stream();

@@ -1,6 +1,6 @@
 // Tokens as promises: one result, whoever asks and how often.
 
-import { any, fails, refuses, type Context } from '../context';
+import { any, fails, refuses, textOf, type Context } from '../context';
 
 export function tokenCases(context: Context): void {
   test('awaiting twice gives the same object', async () => {
@@ -77,6 +77,37 @@ export function tokenCases(context: Context): void {
     os.push(client, '0123456789');
     await Promise.all(pops);
     expect(order).toEqual(Array.from({ length: 10 }, (_, i) => `${i}${i}`));
+  });
+
+  test('a continuation that throws takes nothing from the others', async () => {
+    const { os } = context;
+    const queues = Array.from({ length: 5 }, () => context.queue());
+    const popped: string[] = [];
+    const all = queues.map((qd, i) =>
+      os.pop(qd).then((result) => {
+        popped.push(textOf(result));
+        if (i % 2 === 0) throw new Error(`thrown by ${i}`);
+      }),
+    );
+    os.submit(queues.map((qd, i) => ({ op: 'push', qd, data: `${i}` }) as const));
+    const ends = await Promise.allSettled(all);
+    expect(popped).toEqual(['0', '1', '2', '3', '4']);
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled', 'rejected']);
+  });
+
+  test('a continuation may wait, and make operations complete', async () => {
+    const { os } = context;
+    const [first, second, third] = [context.queue(), context.queue(), context.queue()];
+    const awaited = os.pop(third).then(textOf);
+    const texts = os.pop(first).then((result) => {
+      const waiting = os.pop(second);
+      os.push(second, 'inner');
+      os.push(third, 'other');
+      return [textOf(result), textOf(os.wait(waiting))];
+    });
+    os.push(first, 'outer');
+    expect(await texts).toEqual(['outer', 'inner']);
+    expect(await awaited).toBe('other');
   });
 
   test('finished tokens do not starve timers', async () => {
