@@ -1,5 +1,7 @@
 // Batches: several operations in one native call.
 
+import { types } from 'node:util';
+
 import { describe, invalidType } from '../core/arguments';
 import { DemiError } from '../core/errors';
 import { Area, Entry, Flag, Header, slotBits, Status } from '../native/layout';
@@ -133,15 +135,25 @@ export class Batch {
   }
 }
 
+// Everything that would be a TypeError is found before anything is started: the tokens of what is started must reach the caller.
+function requireSubmission(value: unknown, i: number): void {
+  const { op, qd, size, data } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  if (op !== 'push' && op !== 'pop' && op !== 'accept') {
+    throw invalidType(`batch[${i}]`, value, `{ op: 'push', qd, data }, { op: 'pop', qd, size? } or { op: 'accept', qd }, not ${describe(op)}`, 'submit');
+  }
+  if (typeof qd !== 'number') throw invalidType(`batch[${i}].qd`, qd, 'a queue descriptor (a number)', 'submit');
+  if (op === 'pop' && size !== undefined && typeof size !== 'number') throw invalidType(`batch[${i}].size`, size, 'a number of bytes', 'submit');
+  if (op === 'push' && typeof data !== 'string' && !(data instanceof SgArray) && !types.isUint8Array(data)) {
+    throw invalidType(`batch[${i}].data`, data, 'an SgArray, a Uint8Array or a string', 'submit');
+  }
+}
+
 /** @internal */
 export function submitBatch(batch: Batch, submissions: unknown): QToken<Success>[] {
   if (!Array.isArray(submissions)) throw invalidType('batch', submissions, 'an array of operations', 'submit');
+  for (let i = 0; i < submissions.length; ++i) requireSubmission(submissions[i], i);
   for (let i = 0; i < submissions.length; ++i) {
     const one = submissions[i] as Submission;
-    if (one === null || typeof one !== 'object' || !(one.op in CODES)) {
-      batch.flush();
-      throw invalidType(`batch[${i}]`, one, `{ op: 'push', qd, data }, { op: 'pop', qd, size? } or { op: 'accept', qd }, not ${describe(one?.op)}`, 'submit');
-    }
     try {
       batch.add(one);
     } catch (error) {
