@@ -1,5 +1,7 @@
 // Batches: several operations in one native call.
 
+import { types } from 'node:util';
+
 import { describe, invalidType } from '../core/arguments';
 import { DemiError } from '../core/errors';
 import { Area, Entry, Flag, Header, slotBits, Status } from '../native/layout';
@@ -113,15 +115,23 @@ function single(calls: SingleCalls, engine: Engine, one: Submission): QToken {
   }
 }
 
+// Everything that would be a TypeError is found before anything is started: the tokens of what is started must reach the caller.
+function requireSubmission(value: unknown, i: number): void {
+  const { op, qd, size, data } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  if (op !== 'push' && op !== 'pop' && op !== 'accept') {
+    throw invalidType(`batch[${i}]`, value, `{ op: 'push', qd, data }, { op: 'pop', qd, size? } or { op: 'accept', qd }, not ${describe(op)}`, 'submit');
+  }
+  if (typeof qd !== 'number') throw invalidType(`batch[${i}].qd`, qd, 'a queue descriptor (a number)', 'submit');
+  if (op === 'pop' && size !== undefined && typeof size !== 'number') throw invalidType(`batch[${i}].size`, size, 'a number of bytes', 'submit');
+  if (op === 'push' && typeof data !== 'string' && !(data instanceof Uint8Array) && !(data instanceof SgArray) && !types.isUint8Array(data)) {
+    throw invalidType(`batch[${i}].data`, data, 'an SgArray, a Uint8Array or a string', 'submit');
+  }
+}
+
 /** @internal */
 export function submitBatch(calls: SingleCalls, engine: Engine, batch: unknown): QToken<Success>[] {
   if (!Array.isArray(batch)) throw invalidType('batch', batch, 'an array of operations', 'submit');
-  // Before anything is started: nothing has happened when this throws.
-  for (let i = 0; i < batch.length; ++i) {
-    const one = batch[i] as Submission | undefined | null;
-    if (typeof one === 'object' && one !== null && (one.op === 'push' || one.op === 'pop' || one.op === 'accept')) continue;
-    throw invalidType(`batch[${i}]`, one, `{ op: 'push', qd, data }, { op: 'pop', qd, size? } or { op: 'accept', qd }, not ${describe((one as { op?: unknown } | undefined)?.op)}`, 'submit');
-  }
+  for (let i = 0; i < batch.length; ++i) requireSubmission(batch[i], i);
   const submissions = batch as readonly Submission[];
   const tokens: QToken[] = [];
   const written: Written = { first: 0, count: 0, staged: 0 };

@@ -634,6 +634,8 @@ export class LibOS {
   /** Makes a set of tokens to wait for, at a cost per completion and not per token. */
   waitSet<T extends Success = Success>(qts: Iterable<QToken<T>> = []): WaitSet<T> {
     this.engine.requireRunning('waitSet');
+    const iterable = typeof qts === 'object' && qts !== null && typeof qts[Symbol.iterator] === 'function';
+    if (!iterable) throw invalidType('qts', qts, 'an array or another iterable of QTokens', 'waitSet');
     const set = new WaitSet<T>(this.engine);
     try {
       for (const qt of qts) set.add(qt);

@@ -60,6 +60,21 @@ test('the end of one ends what the other waits for', async () => {
   await other.stop();
 });
 
+test('a pipe leads from one to the other, in either order', async () => {
+  const { one, other } = await pair();
+  const [created, opened] = [one.createPipe('between'), other.openPipe('between')];
+  const popping = other.pop(opened);
+  one.push(created, 'first');
+  expect(textOf(other.wait(popping))).toBe('first');
+  const pops = [one.pop(created), other.pop(opened), one.pop(created)];
+  await one.close(created);
+  await expect(pops[0]).rejects.toMatchObject({ code: 'ECANCELED' });
+  await expect(pops[2]).rejects.toMatchObject({ code: 'ECANCELED' });
+  other.push(opened, 'still there');
+  expect(textOf(await pops[1])).toBe('still there');
+  await Promise.all([one.stop(), other.stop()]);
+});
+
 test('a token of one cannot be waited for on the other', async () => {
   const { one, other, client } = await pair();
   const qt = one.push(client, 'x');

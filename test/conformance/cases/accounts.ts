@@ -50,6 +50,19 @@ export function accountCases(context: Context): void {
     expect(os.submit([])).toEqual([]);
   });
 
+  test('a batch with a wrong type starts nothing', () => {
+    const { os } = context;
+    const qd = context.queue();
+    const { operations } = os.stats();
+    const fine = { op: 'pop', qd } as const;
+    const wrongs: [unknown, string][] = [
+      [null, 'batch[1]'], [{ op: 'open', qd }, "'open'"], [{ op: 'toString', qd }, 'batch[1]'], [{ op: 'pop', qd: 'x' }, 'batch[1].qd'],
+      [{ op: 'pop', qd, size: '1' }, 'batch[1].size'], [{ op: 'push', qd, data: 5 }, 'batch[1].data'], [{ op: 'push', qd, data: new Uint16Array(1) }, 'batch[1].data'],
+    ];
+    for (const [wrong, word] of wrongs) refuses(() => os.submit([fine, wrong as typeof fine]), 'TypeError', word);
+    expect(os.stats()).toMatchObject({ operations, tokensPending: 0 });
+  });
+
   test('a large batch stays in order', async () => {
     const { os } = context;
     const qd = context.queue(5000);

@@ -48,6 +48,15 @@ export function waitSetCases(context: Context): void {
     expect(set.size).toBe(100);
   });
 
+  test('what is no list of tokens', () => {
+    const { os } = context;
+    const wrong = (value: unknown): never => value as never;
+    for (const value of [null, 5, 'tokens', {}]) refuses(() => os.waitSet(wrong(value)), 'TypeError', 'qts');
+    refuses(() => os.waitSet().add(wrong(5)), 'TypeError', 'qt', '5');
+    for (const timeout of [-1, NaN]) refuses(() => os.waitSet().wait(timeout), 'EINVAL', 'timeoutMs');
+    expect(os.waitSet().delete(any(os.push(context.queue(), 'x')))).toBe(false);
+  });
+
   test('a set that is refused leaves its tokens to the caller', () => {
     const { os } = context;
     const queues = [context.queue(), context.queue()];
