@@ -156,18 +156,21 @@ Attempt LoopbackStream::try_push(PushRequest& request, Completion& completion) {
     pending_error_ = Errno::kOk;
     return Attempt::failed(completion, first ? Errno::kECONNRESET : Errno::kEPIPE);
   }
+  if (peer_->discards_) {
+    // Taken and dropped at once: that needs neither room nor memory.
+    const uint64_t dropped = request.remaining_bytes();
+    request.data.clear();
+    request.accepted_bytes += dropped;
+    sent_bytes_ += dropped;
+    peer_->received_bytes_ += dropped;
+  }
   if (request.remaining_bytes() > 0) {
     const uint64_t room = room_at_peer();
     if (room == 0) return Attempt::would_block();
     const uint64_t before = request.accepted_bytes;
     const Errno wrong = request.accept_into(peer_->received_, room, libos().memory());
     sent_bytes_ += request.accepted_bytes - before;
-    if (peer_->discards_) {
-      peer_->received_bytes_ += peer_->received_.bytes();
-      peer_->received_.clear();
-    } else if (request.accepted_bytes > before) {
-      peer_->wake_reader();
-    }
+    if (request.accepted_bytes > before) peer_->wake_reader();
     if (wrong == Errno::kENOMEM) return Attempt::no_memory();
     if (wrong != Errno::kOk) return Attempt::failed(completion, wrong);
   }

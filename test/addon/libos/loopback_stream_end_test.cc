@@ -138,6 +138,14 @@ TEST_F(StreamEndTest, ShutRdGivesTheRoomBack) {
   EXPECT_EQ(memory->buffers_outstanding(), 0u);
 }
 
+TEST_F(StreamEndTest, WhatNobodyReadsNeedsNoMemory) {
+  const Connection made = established();
+  b.shutdown(made.server, ShutdownHow::kRead);
+  const std::vector<SgArray> taken = exhaust();
+  EXPECT_EQ(a.push_bytes(made.client, callers_bytes(pattern(100000))).came_to(), "ok");
+  EXPECT_EQ(a.counters().memory_waits, 0u);
+}
+
 TEST_F(StreamEndTest, ShutRdOvertakesPushesThatWait) {
   const Connection made = send_buffer_full();
   const Token waiting = a.push(made.client, "x"), both = a.shutdown(made.client, ShutdownHow::kReadWrite);
