@@ -1,4 +1,4 @@
-// The bounds of the binding, with their reasons. The figures are measured; see the design notes in ARCHITECTURE.md.
+// The bounds of the binding, with their reasons. The figures were measured.
 #pragma once
 
 #include <cstddef>

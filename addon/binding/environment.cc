@@ -29,16 +29,18 @@ Environment::Environment(Napi::Env env) : env_(env) {
   ++live_count;
   napi_get_uv_event_loop(env_, &loop_);
   uv_prepare_init(loop_, &prepare_);
+  uv_check_init(loop_, &check_);
   uv_timer_init(loop_, &timer_);
   uv_async_init(loop_, &keep_alive_, nullptr);
-  for (uv_handle_t* handle : {reinterpret_cast<uv_handle_t*>(&prepare_), reinterpret_cast<uv_handle_t*>(&timer_),
-                              reinterpret_cast<uv_handle_t*>(&keep_alive_)}) {
+  for (uv_handle_t* handle : {reinterpret_cast<uv_handle_t*>(&prepare_), reinterpret_cast<uv_handle_t*>(&check_),
+                              reinterpret_cast<uv_handle_t*>(&timer_), reinterpret_cast<uv_handle_t*>(&keep_alive_)}) {
     handle->data = this;
     // Only keep_alive_ ever holds the process, and only while an operation is pending.
     uv_unref(handle);
     ++open_handles_;
   }
   uv_prepare_start(&prepare_, [](uv_prepare_t* handle) { static_cast<Environment*>(handle->data)->before_sleep(); });
+  uv_check_start(&check_, [](uv_check_t* handle) { static_cast<Environment*>(handle->data)->after_sleep(); });
   napi_add_async_cleanup_hook(env_, &Environment::clean_up, this, &cleanup_);
 }
 
@@ -59,6 +61,7 @@ void Environment::begin_close() {
     uv_close(handle, [](uv_handle_t* closed) { static_cast<Environment*>(closed->data)->handle_closed(); });
   };
   close(reinterpret_cast<uv_handle_t*>(&prepare_));
+  close(reinterpret_cast<uv_handle_t*>(&check_));
   close(reinterpret_cast<uv_handle_t*>(&timer_));
   close(reinterpret_cast<uv_handle_t*>(&keep_alive_));
 }
@@ -234,6 +237,13 @@ void Environment::before_sleep() {
   uv_timer_start(
       &timer_, [](uv_timer_t* handle) { static_cast<Environment*>(handle->data)->woken(); },
       due_ms > now_ms ? due_ms - now_ms : 0, 0);
+}
+
+void Environment::after_sleep() {
+  const Instant now = clock_.now();
+  for (auto& instance : instances_) {
+    if (instance->libos() != nullptr) instance->libos()->note_time(now);
+  }
 }
 
 void Environment::woken() {

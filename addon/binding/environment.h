@@ -4,6 +4,7 @@
 // How a libOS makes progress:
 //   - within each call from JavaScript: settle() runs what that call made ready, in every libOS of the environment;
 //   - while the loop sleeps: a prepare handle looks, before each sleep, when the next timer is due, and a timer handle wakes the loop;
+//     behind the sleep a check handle tells the libOSes what time it is;
 //   - spinning: JavaScript calls enter() in a loop (lib/demi/environment.ts).
 // Read libos/libos.h first, then instance.h.
 #pragma once
@@ -85,6 +86,7 @@ class Environment {
   void begin_close();
   void handle_closed();
   void before_sleep();
+  void after_sleep();
   void woken();
   void notify();
 
@@ -96,6 +98,7 @@ class Environment {
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
   uv_loop_t* loop_ = nullptr;
   uv_prepare_t prepare_;
+  uv_check_t check_;
   uv_timer_t timer_;
   uv_async_t keep_alive_;
   int open_handles_ = 0;

@@ -110,6 +110,8 @@ class LibOS {
   // --- the turn ---
   // True if there was anything to do. `now` is the only clock read of a turn.
   bool turn(Instant now);
+  // What time it is, from somebody who has just looked: the ages of operations are measured by it.
+  void note_time(Instant now) { now_ = now; }
   // Runs woken operations, a bounded number; true if any ran. Cheap when there is nothing.
   bool run_ready();
   // Whether run_ready() would find anything. Another libOS of this thread may have woken one of our operations.
@@ -175,7 +177,7 @@ class LibOS {
   // In the order in which they met the exhausted pool. Whoever wants more than there is does not hold up those who want less.
   IntrusiveList<Operation, &Operation::memory_hook> waiting_for_memory_;
   uint64_t least_memory_wanted_ = UINT64_MAX;  // bytes; nobody in the list wants less
-  Instant now_;                     // of the last turn; ages of operations are measured by it
+  Instant now_;                     // of the last turn or note_time()
   uint32_t orphans_ = 0;            // queues that were closed and still deliver
   OperationLine stoppers_;          // every pending stop()
   bool stopping_ = false;

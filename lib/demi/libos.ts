@@ -44,6 +44,7 @@ const DEFAULT_DRAIN_MS = 1000;
 const BACKLOG_MAX = 65535;
 const PIPE_NAME_MAX = 255;
 const POP_SIZE_MAX = 2 ** 31 - 1;
+const EAGAIN = 11;
 const NOT_LISTENING: DemiErrorDetails = { detail: 'the queue does not listen; call listen() first' };
 
 /** What `stats()` gives: counters since the libOS was made, and what is outstanding now. */
@@ -381,10 +382,15 @@ export class LibOS {
     engine.words[E + Entry.QueueSlot] = slot;
     engine.writeEndpoint(endpoint);
     const status = engine.submitEntries(1);
-    if (status < Status.Refused) throw engine.refusal(CONNECT, qd, status, this.about(qd, endpoint));
+    if (status < Status.Refused) throw engine.refusal(CONNECT, qd, status, { ...this.about(qd, endpoint), ...this.whyNotConnected(status) });
     const token = engine.begun<ConnectResult>(CONNECT, qd, status, options);
     engine.setTarget(token as unknown as QToken, this.text(endpoint));
     return token;
+  }
+
+  private whyNotConnected(status: number): DemiErrorDetails {
+    if (Status.Refused - status !== EAGAIN) return {};
+    return { detail: `limits.connections (${this.engine.config.limits.connections}) are open; close some` };
   }
 
   /**
@@ -397,7 +403,8 @@ export class LibOS {
    * The token completes when the send buffer has accepted all bytes (that is the back-pressure), or with `completion: 'acked'` when the
    * peer has acknowledged them. Failures carry `bytesAccepted`: the stream stays usable after a cancellation, but the message is cut there.
    *
-   * @throws {@link DemiError} `ENOTCONN`, `EPIPE` (after one's own SHUT_WR), `EMSGSIZE`, `EINVAL` (no bytes on a stream or memory queue; an
+   * @throws {@link DemiError} `ENOTCONN`, `EPIPE` (after one's own SHUT_WR), `EMSGSIZE` (more than a datagram or the
+   * memory of the libOS can hold), `EINVAL` (no bytes on a stream or memory queue; an
    * SgArray that was moved, freed or is another libOS's; a detached view), `EBADF`, `EAGAIN`. Through the token: `ECONNRESET`, `EPIPE`,
    * `ECONNREFUSED` (datagrams), `EFAULT` (the caller's view was detached meanwhile), `ECANCELED`, `ETIMEDOUT`. (send(2))
    */
@@ -514,7 +521,8 @@ export class LibOS {
    * released. What pushes had been told was accepted is still delivered; `SO_LINGER` with a time waits for the peer's acknowledgement,
    * with 0 it resets. A close that is cancelled, or whose time is over, resets the connection.
    *
-   * @throws TypeError without argument. {@link DemiError} `EBADF`. Through the token: `ETIMEDOUT`, `ECANCELED`. (close(2))
+   * @throws TypeError without argument. {@link DemiError} `EBADF`. Through the token: `ETIMEDOUT`, `ECANCELED`,
+   * `ECONNRESET` (the peer reset the connection while SO_LINGER waited: bytes were lost). (close(2))
    */
   close(qd: number, options?: OperationOptions): QToken<CloseResult> {
     if (qd === undefined) throw invalidType('qd', qd, 'the queue descriptor to be closed; stop() ends the libOS', 'close');

@@ -104,6 +104,14 @@ export function accountCases(context: Context): void {
     expect(one.ageMs).toBeLessThan(10_000);
   });
 
+  test('an operation is as old as it is, however long nothing happened before it', async () => {
+    const { os } = context;
+    const qd = context.queue();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    os.pop(qd);
+    expect(os.pending()[0].ageMs).toBeLessThan(150);
+  });
+
   test('info and now', () => {
     const { os } = context;
     expect(os.info()).toMatchObject({ origin: 'createLibOS(config)', config: { libos: os.info().libos } });

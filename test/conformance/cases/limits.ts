@@ -76,6 +76,23 @@ export function limitCases(context: Context): void {
     context.track((await os.accept(listener)).newQd);
   });
 
+  test('limits.connections refuses a connect with EAGAIN, and lets an accept wait', async () => {
+    const os = context.limited({ connections: 2 });
+    const listener = context.listener();
+    const name = os.getsockname(listener);
+    const client = context.stream();
+    await os.connect(client, name);
+    const server = context.track((await os.accept(listener)).newQd);
+    const beyond = context.stream();
+    refuses(() => os.connect(beyond, name), 'EAGAIN', 'limits.connections', '2');
+    await os.close(server);
+    await os.connect(beyond, name);
+    const accepting = os.accept(listener);
+    expect(accepting.done).toBe(false);
+    await os.close(client);
+    context.track((await accepting).newQd);
+  });
+
   test('many pending tokens: some are cancelled, the others end', async () => {
     const { mostTokens } = capabilities;
     const os = context.limited({ tokens: mostTokens });
