@@ -221,7 +221,7 @@ export class Engine {
   }
 
   wantsSpin(): boolean {
-    return this.spins && !this.stopped && this.tokens.some((token) => token !== undefined);
+    return this.spins && !this.stopped && this.pending > 0;
   }
 
   cancel(token: QToken): void {
