@@ -105,14 +105,14 @@ class InstanceFunctions {
   static Napi::Value set_option(Instance& instance, const Napi::CallbackInfo& info) {
     Queue* queue = queue_argument(instance, info);
     if (queue == nullptr) return refused(info, Errno::kEBADF);
-    const OptionValue value{info[3].ToNumber().Int64Value(), info[4].ToNumber().Int64Value()};
-    return done_or_error(info, queue->set_option(info[1].ToNumber().Int32Value(), info[2].ToNumber().Int32Value(), value));
+    const OptionValue value{info[3].As<Napi::Number>().Int64Value(), info[4].As<Napi::Number>().Int64Value()};
+    return done_or_error(info, queue->set_option(info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int32Value(), value));
   }
   // The value is written to the first two words of the first submission entry; its seconds to the next two.
   static Napi::Value get_option(Instance& instance, const Napi::CallbackInfo& info) {
     Queue* queue = queue_argument(instance, info);
     if (queue == nullptr) return refused(info, Errno::kEBADF);
-    Result<OptionValue> value = queue->get_option(info[1].ToNumber().Int32Value(), info[2].ToNumber().Int32Value());
+    Result<OptionValue> value = queue->get_option(info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int32Value());
     if (!value) return refused(info, value.error());
     uint32_t* words = first_entry(instance);
     words[0] = static_cast<uint32_t>(value->number);
@@ -135,7 +135,7 @@ class InstanceFunctions {
   // Slot, and the deadline in milliseconds on now().
   static Napi::Value set_deadline(Instance& instance, const Napi::CallbackInfo& info) {
     Operation* operation = operation_argument(instance, info);
-    const double due_ms = info[1].ToNumber().DoubleValue();
+    const double due_ms = info[1].As<Napi::Number>().DoubleValue();
     if (operation == nullptr || std::isnan(due_ms)) return refused(info, Errno::kEINVAL);
     // Beyond this a double has no nanoseconds left, and nobody waits 100 years.
     constexpr double kFarthestMs = 1e12 * 3;
@@ -160,7 +160,7 @@ class InstanceFunctions {
     const Started started = instance.libos_->stop();
     int32_t status = control::kStatusDone;
     if (started.state == Started::State::kPending) {
-      const auto limit = Duration::nanoseconds(static_cast<int64_t>(std::clamp(info[0].ToNumber().DoubleValue(), 0.0, 1e9) * 1e6));
+      const auto limit = Duration::nanoseconds(static_cast<int64_t>(std::clamp(info[0].As<Napi::Number>().DoubleValue(), 0.0, 1e9) * 1e6));
       instance.libos_->set_deadline(*started.operation, instance.environment_.clock().now() + limit);
       status = static_cast<int32_t>(started.operation->slot);
     }
@@ -188,12 +188,12 @@ class InstanceFunctions {
   }
   // The argument is the longest time to wait in milliseconds.
   static Napi::Value wait_slice(Instance& instance, const Napi::CallbackInfo& info) {
-    const double limit_ms = std::clamp(info[0].ToNumber().DoubleValue(), 0.0, 1000.0);
+    const double limit_ms = std::clamp(info[0].As<Napi::Number>().DoubleValue(), 0.0, 1000.0);
     const auto slice = Duration::nanoseconds(static_cast<int64_t>(limit_ms * 1e6));
     return number(info, static_cast<int32_t>(instance.environment_.wait_slice(slice)));
   }
   static Napi::Value set_referenced(Instance& instance, const Napi::CallbackInfo& info) {
-    instance.referenced_ = info[0].ToBoolean().Value();
+    instance.referenced_ = info[0].As<Napi::Boolean>().Value();
     instance.environment_.update_keep_alive();
     return number(info, 0);
   }
