@@ -29,6 +29,7 @@ class InstanceFunctions {
     auto& instance = *static_cast<Instance*>(data);
     if (instance.libos_ == nullptr) return nullptr;
     instance.take_returns();
+    instance.environment_.note_submission();
     instance.submit_all();
     instance.environment_.settle();
     return nullptr;
@@ -122,12 +123,40 @@ class InstanceFunctions {
     return number(info, 0);
   }
 
+  static Napi::Value set_text_option(Instance& instance, const Napi::CallbackInfo& info) {
+    Queue* queue = queue_argument(instance, info);
+    if (queue == nullptr) return refused(info, Errno::kEBADF);
+    const std::string value = info[3].As<Napi::String>().Utf8Value();
+    return done_or_error(info, queue->set_text_option(info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int32Value(), value));
+  }
+  // A string, or a negative number.
+  static Napi::Value text_option(Instance& instance, const Napi::CallbackInfo& info) {
+    Queue* queue = queue_argument(instance, info);
+    if (queue == nullptr) return refused(info, Errno::kEBADF);
+    Result<std::string> value = queue->text_option(info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int32Value());
+    if (!value) return refused(info, value.error());
+    return Napi::String::New(info.Env(), *value);
+  }
+  // An object of numbers, or a negative number.
+  static Napi::Value tcp_info(Instance& instance, const Napi::CallbackInfo& info) {
+    Queue* queue = queue_argument(instance, info);
+    if (queue == nullptr) return refused(info, Errno::kEBADF);
+    Result<TcpInfo> told = queue->tcp_info();
+    if (!told) return refused(info, told.error());
+    Napi::Object object = Napi::Object::New(info.Env());
+#define DEMI_SET_FIELD(member, name) object.Set(name, Napi::Number::New(info.Env(), static_cast<double>(told->member)));
+    DEMI_TCP_INFO_FIELDS(DEMI_SET_FIELD)
+#undef DEMI_SET_FIELD
+    return object;
+  }
+
   // --- operations ---
 
   // A push whose bytes stay in the caller's hands: the entry is in the control region, the view is the argument.
   static Napi::Value push_bytes(Instance& instance, const Napi::CallbackInfo& info) {
     ViewSource source(info.Env(), info[0]);
     instance.take_returns();
+    instance.environment_.note_submission();
     const int32_t status = instance.submit_bytes(source, source.bytes().size());
     instance.environment_.settle();
     return number(info, status);
@@ -319,6 +348,7 @@ Napi::Object Instance::make_functions(Napi::Env env, Napi::Function notify) {
   notify_ = Napi::Persistent(notify);
   Napi::Object functions = Napi::Object::New(env);
   functions.Set("control", InstanceFunctions::array_buffer(env, region_));
+  functions.Set("hasOutsideWorld", Napi::Boolean::New(env, has_outside_world()));
   napi_value submit = nullptr;
   napi_create_function(env, "submit", NAPI_AUTO_LENGTH, &InstanceFunctions::submit, this, &submit);
   functions.Set("submit", Napi::Value(env, submit));
@@ -333,6 +363,9 @@ Napi::Object Instance::make_functions(Napi::Env env, Napi::Function notify) {
   DEMI_FUNCTION("endpoint", endpoint);
   DEMI_FUNCTION("setOption", set_option);
   DEMI_FUNCTION("getOption", get_option);
+  DEMI_FUNCTION("setTextOption", set_text_option);
+  DEMI_FUNCTION("textOption", text_option);
+  DEMI_FUNCTION("tcpInfo", tcp_info);
   DEMI_FUNCTION("pushBytes", push_bytes);
   DEMI_FUNCTION("setDeadline", set_deadline);
   DEMI_FUNCTION("cancel", cancel);
