@@ -5,6 +5,7 @@
 //   npm run bench                  all of them
 //   npm run bench token            the ones named
 //   npm run bench -- --quick       fewer and shorter repetitions; ended after 2 minutes
+//   npm run bench -- --smoke       hardly any: shows only that they work
 //
 // Each prints a table and writes bench-results/<name>.json. A goal that is missed is printed, and is no failure of the run.
 
@@ -18,8 +19,9 @@ const QUICK_LIMIT_MS = 2 * 60 * 1000;
 const FULL_LIMIT_MS = 20 * 60 * 1000;
 
 function main(args) {
-  const quick = args.includes('--quick');
-  const wanted = args.filter((arg) => arg !== '--quick');
+  const modes = args.filter((arg) => arg === '--quick' || arg === '--smoke');
+  const quick = modes.length > 0;
+  const wanted = args.filter((arg) => !modes.includes(arg));
   const known = fs
     .readdirSync(__dirname)
     .filter((name) => name.endsWith('.js') && name !== 'run.js')
@@ -27,7 +29,7 @@ function main(args) {
     .sort();
   const unknown = wanted.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
-    process.stderr.write(`There is no benchmark ${unknown.join(', ')}. There are: ${known.join(', ')} (and --quick).\n`);
+    process.stderr.write(`There is no benchmark ${unknown.join(', ')}. There are: ${known.join(', ')} (and --quick, --smoke).\n`);
     return 2;
   }
   ensureBuilt();
@@ -39,7 +41,7 @@ function main(args) {
       process.stdout.write(`${name}: left out, the 2 minutes of --quick are over\n`);
       continue;
     }
-    const program = [process.execPath, '--expose-gc', path.join(__dirname, `${name}.js`), ...(quick ? ['--quick'] : [])];
+    const program = [process.execPath, '--expose-gc', path.join(__dirname, `${name}.js`), ...modes];
     const { status, signal, error } = spawnSync(program[0], program.slice(1), {
       cwd: root,
       stdio: 'inherit',

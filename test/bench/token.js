@@ -15,13 +15,14 @@ const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
 
 const { createLibOS } = require('../..');
 const { loadPeer } = require('./support/build-peer');
-const { machine, measure, pin, table, writeResults } = require('./support/measure');
+const { machine, measure, mode, pin, table, writeResults } = require('./support/measure');
 const { version } = require('../../package.json');
 
-const quick = process.argv.includes('--quick');
-const settings = quick
-  ? { repetitions: 7, sampleMs: 30, warmUpMs: 200, deadline: performance.now() + 60_000 }
-  : { repetitions: 25, sampleMs: 60, warmUpMs: 600, deadline: performance.now() + 240_000 };
+const settings = {
+  smoke: { repetitions: 1, sampleMs: 1, warmUpMs: 1, deadline: performance.now() + 10_000 },
+  quick: { repetitions: 7, sampleMs: 30, warmUpMs: 200, deadline: performance.now() + 30_000 },
+  full: { repetitions: 25, sampleMs: 60, warmUpMs: 600, deadline: performance.now() + 240_000 },
+}[mode];
 
 const BYTES = 64;
 const COROUTINES = 64;
@@ -280,7 +281,7 @@ async function main() {
   const where = { ...machine(), demi: version, pinned };
   process.stdout.write(`token: push + pop of ${BYTES} B, one thread; ns for a pair (median, min, max of the repetitions)\n`);
   process.stdout.write(`${where.cpu}, ${where.cpus} cores, ${where.kernel}, Node ${where.node}, V8 ${where.v8}, demi-io ${version}\n`);
-  process.stdout.write(`${pinned}; load ${where.load.join(' ')}${quick ? '; --quick' : ''}\n\n`);
+  process.stdout.write(`${pinned}; load ${where.load.join(' ')}${mode === 'full' ? '' : `; --${mode}`}\n\n`);
   const results = await measure(competitors, settings);
   const share = await waitedShare();
 
@@ -305,7 +306,7 @@ async function main() {
     process.stdout.write(`\nDisturbed: in ${disturbed} of ${total} repetitions other load took the processor or the core was slowed; `);
     process.stdout.write('they were left out where 3 others remained. Trust the ratios before the times.\n');
   }
-  writeResults('token', { name: 'token', quick, machine: where, settings, results, coroutinesWaited: share, goals: verdicts, disturbed: { disturbed, total } });
+  writeResults('token', { name: 'token', mode, machine: where, settings, results, coroutinesWaited: share, goals: verdicts, disturbed: { disturbed, total } });
 
   heard.port1.close();
   polled.port1.close();

@@ -10,6 +10,9 @@ const { spawnSync } = require('node:child_process');
 const root = path.resolve(__dirname, '..', '..', '..');
 const resultsFolder = path.join(root, 'bench-results');
 
+/** How long a benchmark may take: --quick, or --smoke, which only shows that it works and keeps its results apart. */
+const mode = ['quick', 'smoke'].find((name) => process.argv.includes(`--${name}`)) ?? 'full';
+
 // The processor went to somebody else for more than this part of a repetition.
 const STOLEN_MAX = 0.05;
 // A loop of fixed work took this much longer than at its best: the core was slower, or shared.
@@ -118,21 +121,27 @@ function machine() {
   };
 }
 
-/** Prints rows of text in columns; the first one to the left, the others to the right, the last as it is. */
-function table(head, rows) {
+/** Rows of text in columns; the first one to the left, the others to the right, the last as it is. */
+function formatTable(head, rows) {
   const all = [head, ...rows];
   const widths = head.map((_, i) => Math.max(...all.map((row) => row[i].length)));
-  for (const row of all) {
+  const lines = all.map((row) => {
     const cells = row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : i === row.length - 1 ? cell : cell.padStart(widths[i])));
-    process.stdout.write(`${cells.join('  ')}\n`);
-  }
+    return `${cells.join('  ').trimEnd()}\n`;
+  });
+  return lines.join('');
+}
+
+function table(head, rows) {
+  process.stdout.write(formatTable(head, rows));
 }
 
 function writeResults(name, results) {
-  fs.mkdirSync(resultsFolder, { recursive: true });
-  const file = path.join(resultsFolder, `${name}.json`);
+  const folder = mode === 'smoke' ? path.join(resultsFolder, 'smoke') : resultsFolder;
+  fs.mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, `${name}.json`);
   fs.writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   process.stdout.write(`\nwritten to ${path.relative(root, file)}\n`);
 }
 
-module.exports = { root, machine, measure, pin, table, writeResults };
+module.exports = { root, formatTable, machine, measure, median, mode, pin, table, writeResults };

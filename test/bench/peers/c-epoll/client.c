@@ -1,0 +1,176 @@
+// The client of a benchmark, in C: it warms up, says {"began":true}, measures, and prints what it found.
+//
+//   client rtt|rate|connect|bulk port=N ms=N warm=N [bytes=64] [connections=1] [wait=block|busy|direct] [addresses=1]
+//
+// rtt and rate send a message on each connection whenever the one before has come back; connect makes a new connection for each; bulk
+// sends without waiting for an answer.
+
+#include "common.h"
+
+static const char* workload;
+static const char* waiting;
+static int port, bytes, connections, addresses;
+static int64_t warm_until, began_at, until, cpu_before;
+static uint64_t messages, sent_bytes;
+static char* payload;
+static char* answer;
+static int epoll;
+static int64_t sent_at[LARGEST_FD];
+static int received[LARGEST_FD];
+static size_t offset_of[LARGEST_FD];
+
+// Counts a message that took from `began` until now; 0 when the time is over.
+static int record(int64_t began) {
+  const int64_t now = now_ns();
+  if (began_at == 0) {
+    if (now < warm_until) return 1;
+    began_at = now;
+    until += now;
+    cpu_before = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+    messages = sent_bytes = 0;
+    memset(histogram, 0, sizeof(histogram));
+    printf("{\"began\":true}\n");
+    fflush(stdout);
+    return 1;
+  }
+  ++messages;
+  const int64_t took = now - began;
+  ++histogram[bucket_of(took > UINT32_MAX ? UINT32_MAX : (uint32_t)took)];
+  return now < until;
+}
+
+static int report(void) {
+  const int64_t cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu_before;
+  printf("{\"ns\":%lld,\"cpu\":%lld,\"messages\":%llu,\"bytes\":%llu,\"histogram\":", (long long)(now_ns() - began_at), (long long)cpu,
+         (unsigned long long)messages, (unsigned long long)sent_bytes);
+  print_histogram();
+  printf("}\n");
+  return 0;
+}
+
+static int open_connection(int flags) {
+  static int next = 0;
+  const int fd = connection_socket(flags);
+  if (fd >= LARGEST_FD) exit(1);
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)(next++ % addresses));
+  if (connect(fd, (struct sockaddr*)&to, sizeof(to)) != 0 && errno != EINPROGRESS) fail("connect");
+  return fd;
+}
+
+static void send_message(int fd) {
+  sent_at[fd] = now_ns();
+  received[fd] = 0;
+  if (send(fd, payload, (size_t)bytes, MSG_NOSIGNAL) != bytes) fail("send");
+}
+
+// True when the whole answer is there.
+static int receive(int fd) {
+  const ssize_t got = recv(fd, answer, (size_t)bytes, 0);
+  if (got < 0 && errno == EAGAIN) return 0;
+  if (got <= 0) fail("recv");
+  return (received[fd] += (int)got) >= bytes;
+}
+
+static int wait_for_events(struct epoll_event* events) {
+  return epoll_wait(epoll, events, EVENTS, is(waiting, "block") ? -1 : 0);
+}
+
+static int ping_pong_direct(void) {
+  const int fd = open_connection(0);
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  do {
+    send_message(fd);
+    while (!receive(fd)) continue;
+  } while (record(sent_at[fd]));
+  return report();
+}
+
+static int ping_pong(void) {
+  for (int i = 0; i < connections; ++i) {
+    const int fd = open_connection(0);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    watch(epoll, fd, EPOLLIN);
+    send_message(fd);
+  }
+  struct epoll_event events[EVENTS];
+  for (;;) {
+    const int count = wait_for_events(events);
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[i].data.fd;
+      if (!receive(fd)) continue;
+      if (!record(sent_at[fd])) return report();
+      send_message(fd);
+    }
+  }
+}
+
+static void begin_short_connection(void) {
+  const int64_t began = now_ns();
+  const int fd = open_connection(SOCK_NONBLOCK);
+  watch(epoll, fd, EPOLLOUT);
+  offset_of[fd] = (size_t)began;
+}
+
+static int short_connections(void) {
+  for (int i = 0; i < connections; ++i) begin_short_connection();
+  struct epoll_event events[EVENTS];
+  for (;;) {
+    const int count = wait_for_events(events);
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[i].data.fd;
+      if ((events[i].events & EPOLLOUT) != 0) {
+        struct epoll_event readable = {.events = EPOLLIN, .data.fd = fd};
+        send_message(fd);
+        epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &readable);
+      } else if (receive(fd)) {
+        close(fd);
+        if (!record((int64_t)offset_of[fd])) return report();
+        begin_short_connection();
+      }
+    }
+  }
+}
+
+static int bulk(void) {
+  for (int i = 0; i < connections; ++i) {
+    const int fd = open_connection(0);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    watch(epoll, fd, EPOLLOUT);
+    sent_at[fd] = now_ns();
+  }
+  struct epoll_event events[EVENTS];
+  for (;;) {
+    const int count = wait_for_events(events);
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[i].data.fd;
+      const ssize_t sent = send(fd, payload + offset_of[fd], (size_t)bytes - offset_of[fd], MSG_NOSIGNAL);
+      if (sent < 0 && errno == EAGAIN) continue;
+      if (sent < 0) fail("send");
+      sent_bytes += (uint64_t)sent;
+      offset_of[fd] += (size_t)sent;
+      if (offset_of[fd] < (size_t)bytes) continue;
+      offset_of[fd] = 0;
+      if (!record(sent_at[fd])) return report();
+      sent_at[fd] = now_ns();
+    }
+  }
+}
+
+int main(int argc, char** argv) {
+  if (argc < 2) return 2;
+  workload = argv[1];
+  waiting = argument(argc, argv, "wait", "block");
+  port = (int)number_argument(argc, argv, "port", 0);
+  bytes = (int)number_argument(argc, argv, "bytes", 64);
+  connections = (int)number_argument(argc, argv, "connections", 1);
+  addresses = (int)number_argument(argc, argv, "addresses", 1);
+  payload = calloc(1, (size_t)bytes);
+  answer = malloc((size_t)bytes);
+  epoll = epoll_create1(0);
+  warm_until = now_ns() + number_argument(argc, argv, "warm", 100) * 1000000;
+  until = number_argument(argc, argv, "ms", 500) * 1000000;
+  if (is(workload, "connect")) return short_connections();
+  if (is(workload, "bulk")) return bulk();
+  return is(waiting, "direct") ? ping_pong_direct() : ping_pong();
+}

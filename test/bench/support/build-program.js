@@ -1,0 +1,23 @@
+'use strict';
+
+// Builds a C program that is a peer of a benchmark.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+/** The program of `folder`/`name`.c, built with gcc unless it is newer than the sources there; undefined where there is no compiler. */
+function buildProgram(folder, name) {
+  const program = path.join(folder, 'build', name);
+  const sources = fs.readdirSync(folder).filter((file) => /\.[ch]$/.test(file));
+  const builtAt = fs.statSync(program, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (sources.every((file) => fs.statSync(path.join(folder, file)).mtimeMs < builtAt)) return program;
+  fs.mkdirSync(path.dirname(program), { recursive: true });
+  const flags = ['-O2', '-Wall', '-Wextra', '-Werror'];
+  const { status, error, stderr } = spawnSync('gcc', [...flags, '-o', program, path.join(folder, `${name}.c`)], { encoding: 'utf8' });
+  if (error) return undefined;
+  if (status !== 0) throw new Error(`building ${name}.c failed:\n${stderr}`);
+  return program;
+}
+
+module.exports = { buildProgram };

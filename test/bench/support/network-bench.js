@@ -1,0 +1,172 @@
+'use strict';
+
+// A benchmark of servers and clients on 127.0.0.1: contestants measured in turns, the table, the system calls, the goals, the JSON.
+// A contestant is a pair of programs for each case; process-pair.js runs one.
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+
+const { buildProgram } = require('./build-program');
+const { Histogram } = require('./histogram');
+const { machine, median, mode, table, writeResults } = require('./measure');
+const { callCounter, cores, runPair } = require('./process-pair');
+const { version } = require('../../../package.json');
+
+// Others took more than this part of the time of the two cores together.
+const OTHERS_MAX = 0.1;
+const settings = {
+  smoke: { repetitions: 1, warm: 1, ms: 20, callsMs: 0, deadlineMs: 5_000 },
+  quick: { repetitions: 3, warm: 100, ms: 200, callsMs: 200, deadlineMs: 20_000 },
+  full: { repetitions: 9, warm: 300, ms: 600, callsMs: 500, deadlineMs: 240_000 },
+}[mode];
+
+const peers = path.join(__dirname, '..', 'peers');
+const javascript = (file) => [process.execPath, path.join(peers, file)];
+
+/** The programs that take part; undefined for the C program where there is no compiler. */
+const programs = {
+  demi: (role) => [...javascript('demi-tcp.js'), role],
+  node: (role) => [...javascript('node-net.js'), role],
+  c: (role) => {
+    const program = buildProgram(path.join(peers, 'c-epoll'), role);
+    return program && [program];
+  },
+};
+
+/** Measures the contestants of one case in turns, with another one first each time. */
+async function measureCase(contestants, { repetitions, warm, ms, deadlineMs }) {
+  const samples = new Map(contestants.map((contestant) => [contestant, []]));
+  const deadline = performance.now() + deadlineMs;
+  for (let repetition = 0; repetition < repetitions; ++repetition) {
+    if (repetition > 0 && performance.now() > deadline) break;
+    for (let k = 0; k < contestants.length; ++k) {
+      const contestant = contestants[(k + repetition) % contestants.length];
+      const { server, client } = contestant;
+      samples.get(contestant).push(await runPair({ server, client: [...client, `warm=${warm}`, `ms=${ms}`] }));
+    }
+  }
+  return samples;
+}
+
+/** What the samples of a contestant come to. */
+function summarize(samples, valueOf) {
+  const clean = samples.filter(({ othersShare }) => othersShare <= OTHERS_MAX);
+  const used = clean.length >= 3 ? clean : samples;
+  const values = used.map(valueOf);
+  const all = new Histogram();
+  for (const { histogram } of used) all.add(histogram);
+  return {
+    median: median(values),
+    min: Math.min(...values),
+    max: Math.max(...values),
+    latency: { p50: all.percentile(50), p99: all.percentile(99), p999: all.percentile(99.9) },
+    serverCpu: median(used.map(({ serverCpu, messages }) => serverCpu / messages)),
+    clientCpu: median(used.map(({ clientCpu, messages }) => clientCpu / messages)),
+    samples: samples.length,
+    disturbed: samples.length - clean.length,
+    disturbedUsed: clean.length < samples.length && clean.length < 3,
+  };
+}
+
+/** System calls for each message, on both sides. */
+async function countCalls({ server, client }, { callsMs }) {
+  if (callsMs === 0 || callCounter() === undefined) return undefined;
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'demi-bench-'));
+  try {
+    const { messages, calls } = await runPair({ server, client: [...client, 'warm=0', `ms=${callsMs}`] }, folder);
+    const perMessage = (counts) => Object.fromEntries(Object.entries(counts).map(([call, count]) => [call, count / messages]));
+    return { server: perMessage(calls.server), client: perMessage(calls.client) };
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function callsText(counts) {
+  const shown = Object.entries(counts).filter(([, count]) => count >= 0.01).sort(([, a], [, b]) => b - a);
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return [total.toFixed(2), shown.map(([call, count]) => `${call} ${count.toFixed(2)}`).join(', ')];
+}
+
+const us = (ns) => (ns / 1000).toFixed(1);
+
+function printCase(title, unit, format, results) {
+  process.stdout.write(`\n${title}\n`);
+  const head = ['', unit, 'min', 'max', 'p50 us', 'p99', 'p99.9', 'cpu us/msg: server', 'client', ''];
+  const rows = Object.entries(results).map(([name, { median: middle, min, max, latency, serverCpu, clientCpu, samples, disturbed, disturbedUsed }]) => {
+    const note = disturbed === 0 ? '' : `${disturbed} of ${samples} disturbed${disturbedUsed ? ', all used' : ''}`;
+    const { p50, p99, p999 } = latency;
+    return [name, format(middle), format(min), format(max), us(p50), us(p99), us(p999), us(serverCpu), us(clientCpu), note];
+  });
+  table(head, rows);
+  const counted = Object.entries(results).filter(([, { calls }]) => calls !== undefined);
+  if (counted.length === 0) return;
+  process.stdout.write(`system calls for each message, counted by ${callCounter()} in a run of their own\n`);
+  table(
+    ['', 'all', 'side', ''],
+    counted.flatMap(([name, { calls }]) =>
+      ['server', 'client'].map((side) => {
+        const [total, list] = callsText(calls[side]);
+        return [name, total, side, list];
+      }),
+    ),
+  );
+}
+
+function judge(goals, cases) {
+  return goals.map(({ text, value, met }) => {
+    const reached = value(cases);
+    return { goal: text, reached, met: Number.isFinite(reached) ? met(reached) : undefined };
+  });
+}
+
+/**
+ * Runs a benchmark.
+ *
+ * @param cases - `{ title, contestants }[]`, a contestant being `{ name, server, client }` (programs with arguments).
+ * @param valueOf - the figure of one sample; `unit` and `format` are for the table.
+ * @param goals - `{ text, value(cases), met(value) }[]`; cases: title -> name -> summary.
+ */
+async function networkBench({ name, title, cases, unit, format, valueOf, goals }) {
+  const where = { ...machine(), demi: version, cores };
+  const pinned = cores === undefined ? 'not pinned (no taskset)' : `server on core ${cores.server}, client on core ${cores.client}`;
+  process.stdout.write(`${name}: ${title}\n`);
+  process.stdout.write(`${where.cpu}, ${where.cpus} cores, ${where.kernel}, Node ${where.node}, demi-io ${version}\n`);
+  process.stdout.write(`${pinned}; load ${where.load.join(' ')}${mode === 'full' ? '' : `; --${mode}`}\n`);
+  const results = {};
+  const deadlineMs = settings.deadlineMs / cases.length;
+  for (const { title: caseTitle, contestants } of cases) {
+    const present = contestants.filter(({ server, client }) => server !== undefined && client !== undefined);
+    const samples = await measureCase(present, { ...settings, deadlineMs });
+    const result = (results[caseTitle] = {});
+    for (const contestant of present) {
+      result[contestant.name] = { ...summarize(samples.get(contestant), valueOf), calls: await countCalls(contestant, settings) };
+    }
+    printCase(caseTitle, unit, format, result);
+  }
+  const verdicts = judge(goals, results);
+  process.stdout.write('\n');
+  const verdict = (met) => (met === undefined ? 'not measured' : met ? 'met' : 'MISSED');
+  table(['goal', 'reached', ''], verdicts.map(({ goal, reached, met }) => [goal, `${reached.toFixed(2)} x`, verdict(met)]));
+  const all = Object.values(results).flatMap((result) => Object.values(result));
+  const disturbed = all.reduce((sum, summary) => sum + summary.disturbed, 0);
+  const total = all.reduce((sum, { samples }) => sum + samples, 0);
+  if (disturbed > 0) {
+    process.stdout.write(`\nDisturbed: in ${disturbed} of ${total} runs others took more than ${OTHERS_MAX * 100} % of the two cores; `);
+    process.stdout.write('they were left out where 3 others remained. Trust the ratios before the figures.\n');
+  }
+  writeResults(name, { name, mode, machine: where, settings, cases: results, goals: verdicts, disturbed: { disturbed, total } });
+}
+
+/** Runs it, and ends the process with status 1 when it fails. */
+function runNetworkBench(bench) {
+  networkBench(bench).catch((error) => {
+    process.stderr.write(`${error.stack}\n`);
+    process.exitCode = 1;
+  });
+}
+
+/** A with(out) for arguments that a missing program does not get. */
+const given = (program, ...args) => program && [...program, ...args];
+
+module.exports = { given, judge, programs, runNetworkBench, summarize };
