@@ -72,6 +72,10 @@ function busyOf(core) {
   return user + nice + sys + irq;
 }
 
+function childrenOf(pid) {
+  return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+}
+
 function look(server) {
   const busyMs = cores === undefined ? 0 : busyOf(cores.server) + busyOf(cores.client);
   return { at: performance.now(), server: cpuOf(server.pid), busyMs };
@@ -82,7 +86,7 @@ function look(server) {
 function start(program, core, calls) {
   let command = core === undefined ? program : ['taskset', '-c', String(core), ...program];
   if (calls !== undefined) command = counter.wrap(calls, command);
-  const child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'pipe', calls === undefined ? 'inherit' : 'ignore'] });
   const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const exited = once(child, 'exit');
   return {
@@ -94,9 +98,9 @@ function start(program, core, calls) {
     },
     async end() {
       child.stdin.end();
-      // A counter passes the signal on and then writes what it has counted.
-      if (calls !== undefined) spawnSync('pkill', ['-INT', '-P', String(child.pid)]);
-      child.kill(calls === undefined ? 'SIGKILL' : 'SIGINT');
+      // A counter writes what it has counted when the program that it runs has ended.
+      const pids = calls === undefined ? [child.pid] : childrenOf(child.pid);
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
       await exited;
     },
     exited,
