@@ -186,7 +186,9 @@ Environment::Spin Environment::enter() {
   for (auto& instance : instances_) {
     if (instance->wants_spin(now - last_progress_ < kSpinWithoutProgress)) spins = true;
   }
+  is_driven_ = spins;
   if (!spins) return Spin::kSleep;
+  ignore_wakeups();
   if (now - last_loop_turn_ < kLoopTurnEvery) return Spin::kAgain;
   last_loop_turn_ = now;
   return Spin::kLetLoopTurn;
@@ -195,6 +197,9 @@ Environment::Spin Environment::enter() {
 Environment::Waited Environment::wait_slice(Duration slice) {
   Instant now = clock_.now();
   const Instant end = now + std::min(slice, kLongestSlice);
+  for (auto& instance : instances_) {
+    if (instance->libos() != nullptr) instance->libos()->look_everywhere();
+  }
   for (;;) {
     turn_all(now);
     if (has_published()) return Waited::kPublished;
@@ -214,7 +219,14 @@ bool Environment::may_sleep() {
   });
 }
 
+void Environment::prepare_to_sleep() {
+  for (auto& instance : instances_) {
+    if (instance->libos() != nullptr) instance->libos()->prepare_to_sleep();
+  }
+}
+
 void Environment::sleep(Duration limit) {
+  prepare_to_sleep();
   std::vector<pollfd> wakeups;
   for (auto& instance : instances_) {
     const int fd = instance->libos() == nullptr ? -1 : instance->libos()->wakeup_fd();
@@ -242,8 +254,23 @@ uv_poll_t* Environment::watch_fd(int fd) {
   watch->data = this;
   ++open_handles_;
   uv_unref(reinterpret_cast<uv_handle_t*>(watch));
-  uv_poll_start(watch, UV_READABLE, [](uv_poll_t* handle, int, int) { static_cast<Environment*>(handle->data)->woken(); });
+  watches_wakeups_ = false;
   return watch;
+}
+
+void Environment::watch_wakeups() {
+  if (std::exchange(watches_wakeups_, true)) return;
+  for (auto& instance : instances_) {
+    if (instance->watch() == nullptr) continue;
+    uv_poll_start(instance->watch(), UV_READABLE, [](uv_poll_t* handle, int, int) { static_cast<Environment*>(handle->data)->woken(); });
+  }
+}
+
+void Environment::ignore_wakeups() {
+  if (!std::exchange(watches_wakeups_, false)) return;
+  for (auto& instance : instances_) {
+    if (instance->watch() != nullptr) uv_poll_stop(instance->watch());
+  }
 }
 
 void Environment::unwatch_fd(uv_poll_t* watch) {
@@ -261,6 +288,11 @@ void Environment::before_sleep() {
   if (has_published()) {
     // Somebody's completions were not taken by the call that produced them: another copy of our JavaScript owns that libOS.
     notify();
+  }
+  // Behind everything that starts operations. A driver that spins keeps the loop from sleeping; a loop that will sleep has lost its driver.
+  if (!std::exchange(is_driven_, false) || uv_backend_timeout(loop_) != 0) {
+    prepare_to_sleep();
+    watch_wakeups();
   }
   bool work = false;
   for (auto& instance : instances_) {

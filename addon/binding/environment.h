@@ -69,7 +69,8 @@ class Environment {
   void flag_attention();
   // An operation has just been started: the driver has a reason to spin.
   void note_submission() { has_submitted_ = true; }
-  // Has the event loop woken when `fd` is readable, until unwatch_fd(). nullptr when libuv cannot watch it.
+  // Has the event loop woken when `fd` is readable, until unwatch_fd(), whenever nothing else drives the libOSes. nullptr when libuv
+  // cannot watch it.
   uv_poll_t* watch_fd(int fd);
   // To be called before the fd is closed.
   void unwatch_fd(uv_poll_t* watch);
@@ -93,6 +94,10 @@ class Environment {
   // Whether a blocking wait may sleep until the next timer or wake-up fd, and does not spin.
   bool may_sleep();
   void sleep(Duration limit);
+  // What comes from outside shows at the wake-up fds; only while the event loop watches them is the work of noting it there done twice.
+  void prepare_to_sleep();
+  void watch_wakeups();
+  void ignore_wakeups();
   explicit Environment(Napi::Env env);
   ~Environment();
 
@@ -122,6 +127,8 @@ class Environment {
   Instant last_progress_;
   Instant last_loop_turn_;
   bool has_submitted_ = false;
+  bool is_driven_ = false;        // enter() was called since the last turn of the event loop, and will be called again
+  bool watches_wakeups_ = false;
 };
 
 }  // namespace demi

@@ -43,6 +43,8 @@ class Instance {
 
   // nullptr once it is destroyed. The Instance itself lives as long as its environment: functions may still point to it.
   LibOS* libos() { return libos_.get(); }
+  // Of the libOS's wake-up fd; nullptr: there is none.
+  uv_poll_t* watch() { return watch_; }
   void destroy();
   // Moves results into the completion ring, as many as there is room for; true if there were any.
   bool publish();

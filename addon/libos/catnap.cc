@@ -62,14 +62,56 @@ void Catnap::unwatch(int fd) {
 }
 
 bool Catnap::poll_backend(Instant) {
-  if (watched_ == 0) return false;
+  const bool any = try_sockets();
+  if (watched_ == 0 || (tried_count_ > 0 && ++turns_without_look_ < kTurnsPerLook)) return any;
+  turns_without_look_ = 0;
+  return take_changes() || any;
+}
+
+bool Catnap::take_changes() {
   const int count = epoll_wait(epoll_fd_, events_.data(), static_cast<int>(events_.size()), 0);
   // Sockets only wake operations here and run none: none of those in the list can be gone before its place comes.
   for (int i = 0; i < count; ++i) {
     const auto& event = events_[static_cast<size_t>(i)];
-    static_cast<CatnapSocket*>(event.data.ptr)->handle_change(event.events);
+    auto* socket = static_cast<CatnapSocket*>(event.data.ptr);
+    socket->handle_change(event.events);
+    if (watched_ + tried_count_ <= kTriedMax && ++changes_ >= kChangesUntilTried) socket->try_rather_than_watch();
   }
   return count > 0;
+}
+
+// --- sockets that are tried in each turn ---
+
+bool Catnap::try_each_turn(CatnapSocket& socket) {
+  if (watched_ + tried_count_ < kTriedMax) {
+    tried_[tried_count_++] = &socket;
+    return true;
+  }
+  // With one more, asking for all of them at once is cheaper.
+  prepare_to_sleep();
+  return false;
+}
+
+void Catnap::stop_trying(CatnapSocket& socket) {
+  for (uint32_t i = 0; i < tried_count_; ++i) {
+    if (tried_[i] != &socket) continue;
+    tried_[i] = tried_[--tried_count_];
+    return;
+  }
+}
+
+bool Catnap::try_sockets() {
+  bool any = false;
+  // From the back: the place of one that leaves on the way goes to one that had its turn.
+  for (uint32_t i = tried_count_; i-- > 0;) {
+    if (tried_[i]->try_now()) any = true;
+  }
+  return any;
+}
+
+void Catnap::prepare_to_sleep() {
+  changes_ = 0;
+  while (tried_count_ > 0) tried_[--tried_count_]->watch_rather_than_try();
 }
 
 }  // namespace demi

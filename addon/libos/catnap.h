@@ -1,5 +1,8 @@
 // Catnap: the sockets of the kernel as a libOS. Non-blocking sockets, each operation tried at once; only what would block asks one
 // edge-triggered epoll for the next change. That epoll is the libOS's wake-up fd, so an event loop can sleep on it. Linux only.
+//
+// While the thread spins and only a few sockets wait for something to read, these are not watched by the epoll at all: each turn tries
+// them, which saves the system call that would say that there is something, and the kernel the work of noting it.
 // Read libos.h first, then catnap_socket.h.
 #pragma once
 
@@ -30,6 +33,8 @@ class Catnap final : public LibOS {
   bool poll_backend(Instant now) override;
   bool has_outside_world() const override { return true; }
   int wakeup_fd() const override { return epoll_fd_; }
+  void prepare_to_sleep() override;
+  void look_everywhere() override { turns_without_look_ = kTurnsPerLook; }
 
   // --- for its sockets ---
   // From now on the socket hears of each change. False when the kernel has no memory for that.
@@ -38,15 +43,32 @@ class Catnap final : public LibOS {
   void watch_again(CatnapSocket& socket, int fd);
   // To be called before the fd is closed.
   void unwatch(int fd);
+  // From now on each turn lets the socket's front reader try. False when there are too many for that: it has to be watched.
+  bool try_each_turn(CatnapSocket& socket);
+  void stop_trying(CatnapSocket& socket);
 
  private:
   Catnap(const LibOSSettings& settings, int epoll_fd) : LibOS(settings), epoll_fd_(epoll_fd) {}
 
   // Changes taken in one turn; the next turn takes more.
   static constexpr size_t kEventsPerTurn = 256;
+  // Sockets, with those that are watched, up to which some are tried in each turn: an attempt that finds nothing costs as much as an
+  // epoll_wait, which asks for all of them.
+  static constexpr uint32_t kTriedMax = 3;
+  // So many changes without a sleep between, and a watched socket is tried instead.
+  static constexpr uint32_t kChangesUntilTried = 8;
+  // While some sockets are tried in each turn, the others have their turn less often.
+  static constexpr uint32_t kTurnsPerLook = 8;
+
+  bool try_sockets();
+  bool take_changes();
 
   const int epoll_fd_;
   uint32_t watched_ = 0;
+  uint32_t tried_count_ = 0;
+  std::array<CatnapSocket*, kTriedMax> tried_;
+  uint32_t turns_without_look_ = 0;
+  uint32_t changes_ = 0;  // since the last sleep
   std::array<epoll_event, kEventsPerTurn> events_;
 };
 

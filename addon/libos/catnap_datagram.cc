@@ -100,7 +100,7 @@ Attempt CatnapDatagram::try_push(PushRequest& request, Completion& completion) {
 Attempt CatnapDatagram::try_pop(uint64_t limit, Completion& completion) {
   if (received_.empty()) {
     if (discards_) return Attempt::done();
-    if (!readable_) return blocked(completion);
+    if (!readable_) return blocked_reader(completion);
     const Attempt attempted = receive(completion);
     if (received_.empty()) return attempted;
   }
@@ -164,7 +164,7 @@ Attempt CatnapDatagram::nothing_received(Completion& completion) {
   if (errno != EAGAIN) return Attempt::failed(completion, kernel_error(errno));
   readable_ = false;
   burst_ = 1;
-  return blocked(completion);
+  return blocked_reader(completion);
 }
 
 Attempt CatnapDatagram::receive_by_size(Completion& completion) {

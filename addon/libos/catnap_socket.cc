@@ -26,6 +26,7 @@ CatnapSocket::CatnapSocket(Catnap& catnap, int fd, Family family) : Queue(catnap
 void CatnapSocket::close_fd() {
   if (fd_ < 0) return;
   if (std::exchange(is_watched_, false)) catnap_.unwatch(fd_);
+  if (std::exchange(is_tried_, false)) catnap_.stop_trying(*this);
   ::close(std::exchange(fd_, -1));
 }
 
@@ -67,7 +68,46 @@ Attempt CatnapSocket::blocked(Completion& completion) {
   // epoll reports at once what has changed since the attempt.
   if (!catnap_.watch(*this, fd_)) return Attempt::failed(completion, Errno::kENOMEM);
   is_watched_ = true;
+  if (std::exchange(is_tried_, false)) catnap_.stop_trying(*this);
   return Attempt::would_block();
+}
+
+Attempt CatnapSocket::blocked_reader(Completion& completion) {
+  if (is_tried_ || is_watched_) return Attempt::would_block();
+  if (must_be_watched_ || !catnap_.try_each_turn(*this)) return blocked(completion);
+  is_tried_ = true;
+  return Attempt::would_block();
+}
+
+bool CatnapSocket::try_now() {
+  readable_ = true;
+  if (!lines().readers.empty()) return catnap_.try_front(lines().readers);
+  is_tried_ = false;
+  catnap_.stop_trying(*this);
+  return false;
+}
+
+void CatnapSocket::watch_rather_than_try() {
+  is_tried_ = false;
+  // What comes from now on is not known before somebody tries, or it is watched.
+  readable_ = true;
+  if (lines().readers.empty()) return;
+  is_watched_ = catnap_.watch(*this, fd_);
+  if (is_watched_) {
+    readable_ = false;
+    return;
+  }
+  must_be_watched_ = true;
+  wake_reader();
+}
+
+void CatnapSocket::try_rather_than_watch() {
+  if (!is_watched_ || needs_changes()) return;
+  is_watched_ = false;
+  catnap_.unwatch(fd_);
+  readable_ = true;
+  // The change may have been nothing to a reader, who waits on.
+  if (!lines().readers.empty()) is_tried_ = catnap_.try_each_turn(*this);
 }
 
 void CatnapSocket::handle_change(uint32_t events) {

@@ -29,11 +29,23 @@ class CatnapSocket : public Queue {
   // What epoll says has changed: EPOLLIN and the like.
   virtual void handle_change(uint32_t events);
 
+  // --- for Catnap, which tries a few sockets in each turn and watches the others ---
+  // Lets whoever waits for something to read try; true if it has finished.
+  bool try_now();
+  // It is tried no more: if anybody waits it is watched from now on.
+  void watch_rather_than_try();
+  // The reverse, unless it must hear of changes.
+  void try_rather_than_watch();
+
  protected:
+  // Whether it must hear of changes, other than that there is something to read.
+  virtual bool needs_changes() { return !lines().writers.empty(); }
   // EINVAL when nothing can have that address as its end: wrong family, wildcard, port 0.
   Errno check_remote(const Endpoint& remote) const;
   // The attempt would block: the next change wakes whoever waits. ENOMEM when the kernel cannot watch the socket.
   Attempt blocked(Completion& completion);
+  // As that, for a reader: the socket need not be watched if it is tried in each turn.
+  Attempt blocked_reader(Completion& completion);
   void close_fd();
   // Appends the first `bytes` bytes of a room that was read into. A few bytes move into a room of their size: the application may hold
   // them for long, and copying them costs less than the read did.
@@ -43,7 +55,8 @@ class CatnapSocket : public Queue {
   Catnap& catnap_;
   int fd_;                      // -1 once it is closed
   const Family family_;
-  // False after a call that would have blocked, until the next change: then it is not worth a system call to try.
+  // False after a call that would have blocked, until the next change, or the next turn of those that are tried: until then it is not worth
+  // a system call to try.
   bool readable_ = true;
   bool writable_ = true;
   // There is an end, an error or urgent data in the stream: a read that was not filled says nothing about what is behind it.
@@ -55,6 +68,8 @@ class CatnapSocket : public Queue {
 
  private:
   bool is_watched_ = false;
+  bool is_tried_ = false;         // in each turn; never both
+  bool must_be_watched_ = false;  // it could not be, and whoever waits is to be told
 };
 
 }  // namespace demi

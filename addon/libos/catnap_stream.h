@@ -32,6 +32,9 @@ class CatnapStream final : public CatnapSocket {
   void abort() override;
   void handle_change(uint32_t events) override;
 
+ protected:
+  bool needs_changes() override { return discards_ || state_ != State::kConnected || CatnapSocket::needs_changes(); }
+
  private:
   enum class State : uint8_t { kFresh, kListening, kConnecting, kConnected };
 
@@ -49,7 +52,9 @@ class CatnapStream final : public CatnapSocket {
   Attempt ended(Completion& completion);
   // The kernel has said, by that errno, what the connection ended by.
   void note_end(int number);
-  // Asks for that, and returns it; kOk while the connection is well.
+  // SO_ERROR, which is told once; 0 for none.
+  int take_socket_error();
+  // Asks for how the connection ended, and returns it; kOk while it is well.
   Errno take_error();
   // A bounded amount; the rest has its turn next. The socket is watched.
   void discard_received();

@@ -283,22 +283,34 @@ Task<void> LibOS::run(Operation& operation) {
     co_await operation.wakeup.wait();
     // The order of a line is strict: whoever is woken out of turn waits for those in front.
     if (operation.line_hook.linked() && line_of(operation).front() != &operation) continue;
-    const Attempt attempted = attempt(operation, operation.completion);
-    if (attempted.outcome == Attempt::Outcome::kNoMemory) {
-      wait_for_memory(operation);
-      continue;
-    }
-    operation.memory_hook.unlink();
-    if (attempted.outcome == Attempt::Outcome::kWouldBlock) continue;
-    // What would have been refused at the call goes through the token now: the caller has long returned.
-    if (attempted.outcome == Attempt::Outcome::kRefused) {
-      operation.completion.error = attempted.error;
-      // What was not ended can be pushed to again, after another connect for instance.
-      if (operation.opcode == OpCode::kShutdown) operation.queue->end_of_pushes_requested = false;
-    }
-    break;
+    if (advance(operation)) break;
   }
   finish(operation);
+}
+
+bool LibOS::advance(Operation& operation) {
+  const Attempt attempted = attempt(operation, operation.completion);
+  if (attempted.outcome == Attempt::Outcome::kNoMemory) {
+    wait_for_memory(operation);
+    return false;
+  }
+  operation.memory_hook.unlink();
+  if (attempted.outcome == Attempt::Outcome::kWouldBlock) return false;
+  // What would have been refused at the call goes through the token now: the caller has long returned.
+  if (attempted.outcome == Attempt::Outcome::kRefused) {
+    operation.completion.error = attempted.error;
+    // What was not ended can be pushed to again, after another connect for instance.
+    if (operation.opcode == OpCode::kShutdown) operation.queue->end_of_pushes_requested = false;
+  }
+  return true;
+}
+
+bool LibOS::try_front(OperationLine& line) {
+  Operation* operation = line.front();
+  if (operation == nullptr || operation->memory_hook.linked() || !advance(*operation)) return false;
+  operation->task = Task<void>();
+  finish(*operation);
+  return true;
 }
 
 Attempt LibOS::attempt(Operation& operation, Completion& completion) {

@@ -81,6 +81,10 @@ class LibOS {
   virtual bool has_outside_world() const = 0;
   // A file descriptor that is readable when poll_backend() would find something, for an event loop to sleep on; -1: there is none.
   virtual int wakeup_fd() const { return -1; }
+  // The thread is about to sleep on wakeup_fd(), or to stop calling turn(): from now on everything that comes must show there.
+  virtual void prepare_to_sleep() {}
+  // The next turn must not leave anything that has come for a later one.
+  virtual void look_everywhere() {}
 
   // --- calls that finish at once ---
   Result<QDesc> socket(Family family, int type, int protocol);
@@ -130,6 +134,8 @@ class LibOS {
   Memory& memory() { return *memory_; }
   LibOSCounters& counters() { return counters_; }
   ConnectionCount& connections() { return connections_; }
+  // Lets the operation at the front of a line try here and now, not within its coroutine; true if it has finished.
+  bool try_front(OperationLine& line);
   // Lets the operation try again in the next run_ready() of its libOS.
   static void wake(Operation& operation) { operation.wakeup.notify_one(); }
   Clock& clock() { return clock_; }
@@ -145,6 +151,8 @@ class LibOS {
 
   Task<void> run(Operation& operation);
   Attempt attempt(Operation& operation, Completion& completion);
+  // One attempt of a waiting operation; true if it has come to its end.
+  bool advance(Operation& operation);
   Attempt attempt_accept(Queue& queue, Completion& completion);
   Operation* open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit = false);
   // Starts the operation's coroutine, at the back of `line`.

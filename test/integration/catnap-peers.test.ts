@@ -103,9 +103,10 @@ describeOnLinux('programs', () => {
     await once(server.stderr, 'data');
     const qd = await connected({ address: '127.0.0.1', port });
     await os.push(qd, 'to the server\n');
-    await os.shutdown(qd, SHUT_WR);
+    // With -N its end of input is the end of what it sends.
     server.stdin.end('to the client\n');
     expect((await readAll(qd)).toString()).toBe('to the client\n');
+    await os.shutdown(qd, SHUT_WR);
     expect((await ended).out).toContain('to the server\n');
   });
 });

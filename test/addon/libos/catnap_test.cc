@@ -24,6 +24,8 @@ TEST_F(CatnapTest, TheWakeupFdIsReadableFromAChangeToTheTurnThatTakesIt) {
   const QDesc to = bound_datagram(a);
   const Token popping = a.pop(to);
   settle();
+  one->prepare_to_sleep();
+  settle();
   EXPECT_FALSE(is_readable(one->wakeup_fd(), 0));
   b.push_to(bound_datagram(b), "wake", a.name(to));
   EXPECT_TRUE(is_readable(one->wakeup_fd(), 1000));
@@ -80,6 +82,154 @@ TEST_F(CatnapTest, AClosedSocketIsNotHeardOfEvenIfAChildProcessStillHasItsFd) {
   EXPECT_TRUE(waiting.pending());
   ::close(hold[1]);
   ::waitpid(child, nullptr, 0);
+}
+
+// --- sockets that are tried in each turn, and those that are watched ---
+
+class CatnapTryingTest : public CatnapTest {
+ protected:
+  bool shows(int milliseconds = 0) { return is_readable(one->wakeup_fd(), milliseconds); }
+  void send_to(QDesc to, const std::string& bytes) { b.push_to(from_, bytes, a.name(to)); }
+  // Datagrams to this machine are there when the call that sends them returns.
+  bool one_turn_brings(const Token& token, const std::string& bytes) {
+    one->turn(clock.now());
+    a.collect();
+    return !token.pending() && token.text() == bytes;
+  }
+
+ private:
+  const QDesc from_ = bound_datagram(b);
+};
+
+TEST_F(CatnapTryingTest, AFewWaitingSocketsAreTriedAndNotWatched) {
+  const QDesc first = bound_datagram(a);
+  const QDesc second = bound_datagram(a);
+  const Token from_first = a.pop(first);
+  const Token from_second = a.pop(second);
+  send_to(second, "2");
+  send_to(first, "1");
+  EXPECT_FALSE(shows());
+  EXPECT_TRUE(one_turn_brings(from_first, "1"));
+  EXPECT_EQ(from_second.text(), "2");
+}
+
+TEST_F(CatnapTryingTest, WithOneMoreAllOfThemAreWatched) {
+  std::vector<Token> popping;
+  std::vector<QDesc> sockets;
+  for (int i = 0; i < 4; ++i) {
+    sockets.push_back(bound_datagram(a));
+    popping.push_back(a.pop(sockets.back()));
+  }
+  settle();
+  EXPECT_FALSE(shows());
+  for (size_t i = 0; i < sockets.size(); ++i) {
+    send_to(sockets[i], "x");
+    EXPECT_TRUE(shows(1000)) << i;
+    EXPECT_TRUE(one_turn_brings(popping[i], "x")) << i;
+  }
+}
+
+TEST_F(CatnapTryingTest, AfterManyChangesAWatchedSocketIsTriedAgain) {
+  const QDesc qd = bound_datagram(a);
+  Token popping = a.pop(qd);
+  one->prepare_to_sleep();
+  for (int i = 0; i < 20; ++i) {
+    settle();
+    send_to(qd, "x");
+    EXPECT_EQ(text(popping), "x");
+    popping = a.pop(qd);
+  }
+  settle();
+  send_to(qd, "last");
+  EXPECT_FALSE(shows());
+  EXPECT_TRUE(one_turn_brings(popping, "last"));
+}
+
+TEST_F(CatnapTryingTest, AChangeThatBroughtTheReaderNothingLeavesItTried) {
+  const QDesc qd = bound_datagram(a);
+  Token popping = a.pop(qd);
+  one->prepare_to_sleep();
+  settle();
+  // It becomes writable at every datagram that it has sent.
+  for (int i = 0; i < 20; ++i) {
+    a.push_to(qd, "out", b.name(bound_datagram(b)));
+    settle();
+  }
+  EXPECT_TRUE(popping.pending());
+  send_to(qd, "in");
+  EXPECT_EQ(text(popping), "in");
+}
+
+TEST_F(CatnapTryingTest, WhileOneIsTriedTheOthersHaveTheirTurn) {
+  const QDesc qd = bound_datagram(a);
+  const Token popping = a.pop(qd);
+  const QDesc listener = listening(a, Family::kIPv4);
+  const Token accepting = a.accept(listener);
+  settle();
+  RawSocket peer(Family::kIPv4);
+  peer.connect(a.name(listener));
+  int turns = 0;
+  for (; accepting.pending() && turns < 100; ++turns) {
+    one->turn(clock.now());
+    a.collect();
+  }
+  EXPECT_LE(turns, 8);
+  EXPECT_EQ(accepting.came_to(), "ok");
+  EXPECT_TRUE(popping.pending());
+}
+
+TEST_F(CatnapTryingTest, WhoLooksEverywhereFindsItInTheNextTurn) {
+  const Token popping = a.pop(bound_datagram(a));
+  const QDesc listener = listening(a, Family::kIPv4);
+  for (int i = 0; i < 20; ++i) {
+    const Token accepting = a.accept(listener);
+    for (int k = 0; k < i; ++k) one->turn(clock.now());
+    RawSocket peer(Family::kIPv4);
+    peer.connect(a.name(listener));
+    one->look_everywhere();
+    one->turn(clock.now());
+    a.collect();
+    EXPECT_EQ(accepting.came_to(), "ok") << i;
+  }
+  EXPECT_TRUE(popping.pending());
+}
+
+TEST_F(CatnapTryingTest, WhatCameWhileNobodyWaitedIsPoppedAtOnce) {
+  for (const bool sleeps : {false, true}) {
+    const QDesc qd = bound_datagram(a);
+    const Token canceled = a.pop(qd);
+    a.cancel(canceled);
+    if (sleeps) one->prepare_to_sleep();
+    settle();
+    send_to(qd, "x");
+    EXPECT_EQ(a.pop(qd).text(), "x");
+    EXPECT_EQ(a.close(qd).came_to(), "ok");
+  }
+}
+
+TEST_F(CatnapTryingTest, ATriedSocketThatIsClosedIsForgotten) {
+  const QDesc first = bound_datagram(a);
+  const QDesc second = bound_datagram(a);
+  const Token canceled = a.pop(first);
+  const Token popping = a.pop(second);
+  EXPECT_EQ(a.close(first).came_to(), "ok");
+  a.collect();
+  EXPECT_EQ(canceled.came_to(), "ECANCELED");
+  send_to(second, "x");
+  EXPECT_TRUE(one_turn_brings(popping, "x"));
+}
+
+TEST_F(CatnapTryingTest, AStreamThatIsReadAndWrittenIsWatchedWhileItsPushWaits) {
+  const Connection connection = established(Family::kIPv4, 4096, 4096);
+  const Token answer = a.pop(connection.client);
+  const std::string much(1 << 20, 'm');
+  const Token pushing = a.push(connection.client, much);
+  settle();
+  EXPECT_TRUE(pushing.pending());
+  b.push(connection.server, "meanwhile");
+  EXPECT_EQ(text(answer), "meanwhile");
+  EXPECT_EQ(read(b, connection.server, much.size()).size(), much.size());
+  EXPECT_EQ(finish(pushing), "ok");
 }
 
 TEST_F(CatnapTest, WithoutAFileForItsEpollItIsNotMade) {
