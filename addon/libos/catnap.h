@@ -55,8 +55,8 @@ class Catnap final : public LibOS {
   // Sockets, with those that are watched, up to which some are tried in each turn: an attempt that finds nothing costs as much as an
   // epoll_wait, which asks for all of them.
   static constexpr uint32_t kTriedMax = 3;
-  // So many changes without a sleep between, and a watched socket is tried instead.
-  static constexpr uint32_t kChangesUntilTried = 8;
+  // So many changes without a sleep between, and a watched socket is tried instead: one is what ends a sleep.
+  static constexpr uint32_t kChangesUntilTried = 2;
   // While some sockets are tried in each turn, the others have their turn less often.
   static constexpr uint32_t kTurnsPerLook = 8;
 

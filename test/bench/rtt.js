@@ -12,9 +12,14 @@ const pair = (name, program, ...args) => ({ name, server: server(program, ...arg
 
 const TITLE = 'one connection, one message outstanding';
 const AWAITED = 'catnap awaited';
+const WAITED = 'catnap demi_wait';
 const DIRECT = 'C, reads until there is something';
 const SPINNING = 'Node net, spinning';
-const ratio = (name, other) => (cases) => cases[TITLE][name]?.median / cases[TITLE][other]?.median;
+const BUSY = 'C, epoll busy';
+const medianOf = (cases, name) => cases[TITLE][name]?.median;
+const ratio = (name, other) => (cases) => medianOf(cases, name) / medianOf(cases, other);
+// Which of the two is faster changes with the distance of the cores: whoever only reads takes the socket's lock all the time.
+const toFasterC = (name) => (cases) => medianOf(cases, name) / Math.min(medianOf(cases, DIRECT), medianOf(cases, BUSY));
 
 runNetworkBench({
   name: 'rtt',
@@ -27,9 +32,9 @@ runNetworkBench({
       title: TITLE,
       contestants: [
         pair(AWAITED, demi),
-        pair('catnap demi_wait', demi, 'api=wait'),
+        pair(WAITED, demi, 'api=wait'),
         pair(DIRECT, c, 'wait=direct'),
-        pair('C, epoll busy', c, 'wait=busy'),
+        pair(BUSY, c, 'wait=busy'),
         pair('C, epoll sleeping', c, 'wait=block'),
         pair(SPINNING, node, 'spin=1'),
         pair('Node net', node),
@@ -37,7 +42,8 @@ runNetworkBench({
     },
   ],
   goals: [
-    { text: 'awaited <= 1.3 x C reading until there is something', value: ratio(AWAITED, DIRECT), met: (value) => value <= 1.3 },
+    { text: 'awaited <= 1.3 x C busy-polling, the faster of the two', value: toFasterC(AWAITED), met: (value) => value <= 1.3 },
+    { text: 'demi_wait <= 1.3 x C busy-polling, the faster of the two', value: toFasterC(WAITED), met: (value) => value <= 1.3 },
     { text: 'awaited faster than spinning Node', value: ratio(SPINNING, AWAITED), met: (value) => value > 1 },
     { text: 'awaited faster than Node', value: ratio('Node net', AWAITED), met: (value) => value > 1 },
   ],

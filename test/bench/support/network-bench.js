@@ -17,8 +17,8 @@ const { version } = require('../../../package.json');
 const OTHERS_MAX = 0.1;
 const settings = {
   smoke: { repetitions: 1, warm: 1, ms: 20, callsMs: 0, deadlineMs: 5_000 },
-  quick: { repetitions: 3, warm: 100, ms: 200, callsMs: 200, deadlineMs: 20_000 },
-  full: { repetitions: 9, warm: 300, ms: 600, callsMs: 500, deadlineMs: 240_000 },
+  quick: { repetitions: 3, warm: 500, ms: 300, callsMs: 300, deadlineMs: 40_000 },
+  full: { repetitions: 9, warm: 800, ms: 600, callsMs: 500, deadlineMs: 240_000 },
 }[mode];
 
 const peers = path.join(__dirname, '..', 'peers');
