@@ -18,7 +18,9 @@
       "defines": [
         "NAPI_VERSION=9",
         "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
-        "NODE_ADDON_API_DISABLE_DEPRECATED"
+        "NODE_ADDON_API_DISABLE_DEPRECATED",
+        # A call that a worker is terminated in cannot throw any more; that is no reason for the process to die.
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
       ],
       # Node's own defaults that would contradict ours.
       "cflags!": ["-O3", "-Wno-unused-parameter"],

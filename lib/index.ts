@@ -10,7 +10,7 @@ export { QToken } from './demi/token';
 export { WaitSet } from './demi/wait-set';
 export { type Submission, type TokensOf } from './demi/batch';
 export { type ReceivedDatagram } from './demi/iterators';
-export { type Linger, type SocketOptionValue } from './demi/options';
+export { type Linger, type SocketOptionValue, type TcpInfo, type TcpState } from './demi/options';
 export { type AllOf, type AnyOf, type AnyResult } from './demi/waiting';
 export {
   type AcceptResult,

@@ -41,7 +41,8 @@ function run(args: string[], variables: Record<string, string> = {}): Ended {
 
 /** What each example prints, line by line; `demo` has its own tests. */
 const EXPECTED: Record<string, RegExp[]> = {
-  echo: [/sent 'hello 1', got 'hello 1'/, /sent 'hello 3', got 'hello 3'/, /3 clients served on loopback/],
+  echo: [/sent 'hello 1', got 'hello 1'/, /sent 'hello 3', got 'hello 3'/, /3 clients served on (loopback|catnap)/],
+  http: [/^HTTP\/1\.1 200 OK\nyou asked for \/one\nHTTP\/1\.1 200 OK\nyou asked for \/two\nHTTP\/1\.1 200 OK\nyou asked for \/last\n$/],
   'push-pop': [/before the push: done is false/, /after the push: done is true/, /popped 'a string'/, /popped 16 bytes of 7/],
   'udp-ping-pong': [/1000 of 1000 datagrams came back from port \d+/],
   'wait-any': [/red is done after 1000 messages/, /blue is done after 1000 messages/, /3000 messages in all/],
@@ -60,8 +61,11 @@ test('every example has its expectation here', () => {
   expect(examples.filter((name) => name !== 'demo').sort()).toEqual(Object.keys(EXPECTED).sort());
 });
 
-test.each(Object.keys(EXPECTED))('%s', (name) => {
-  const { status, stdout, stderr } = run([name]);
+const LIBOSES = process.platform === 'linux' ? ['loopback', 'catnap'] : ['loopback'];
+const everywhere = Object.keys(EXPECTED).flatMap((name) => LIBOSES.map((libos) => [name, libos] as const));
+
+test.each(everywhere)('%s on %s', (name, libos) => {
+  const { status, stdout, stderr } = run([name], { DEMI_LIBOS: libos });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   for (const pattern of EXPECTED[name]) expect(stdout).toMatch(pattern);
 });
@@ -102,12 +106,13 @@ describe('demo', () => {
 
   const oneLine = (message: RegExp): unknown => expect.stringMatching(new RegExp(`^demo: [^\\n]*${message.source}[^\\n]*\\n$`));
 
-  test('sends a file and messages, and reports', () => {
+  test.each(LIBOSES)('sends a file and messages, and reports, on %s', (libos) => {
     const file = join(temporary, 'small.txt');
     writeFileSync(file, 'a small file\n');
-    const { status, stdout, stderr } = run(['demo', file]);
+    const { status, stdout, stderr } = run(['demo', file], { DEMI_LIBOS: libos });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toMatch(/small\.txt, .*on libOS 'loopback'/);
+    expect(stdout).toContain(`on libOS '${libos}'`);
+    expect(stdout).toContain('small.txt, ');
     expect(stdout).toMatch(/64\.0 MB there and back in [\d.]+ s, \d+ MB\/s/);
     expect(stdout).toMatch(/SHA-256 +[0-9a-f]{16}\.\.\. the same/);
     expect(stdout).toMatch(/\d+ messages of 64 bytes in [\d.]+ s, \d+ messages\/s/);

@@ -29,10 +29,26 @@ function succeeds(program, args, input) {
 
 const hasGoogleTest = () => succeeds('g++', ['-x', 'c++', '-std=c++20', '-E', '-'], '#include <gtest/gtest.h>\n');
 
+// Programs that catnap talks to in test/integration/catnap-peers.test.ts; the kernel's sockets are Linux's.
+const PEERS =
+  process.platform !== 'linux'
+    ? []
+    : [
+        { package: 'curl', program: 'curl', check: 'command -v curl' },
+        // The other nc of Debian has other options.
+        { package: 'netcat-openbsd', program: 'nc', check: 'nc -h 2>&1 | grep -q OpenBSD' },
+        { package: 'iproute2', program: 'ip', check: 'command -v ip' },
+      ];
+
 const NEEDS = [
   { package: 'g++', present: () => succeeds('g++', ['--version']), without: 'nothing can be built' },
   { package: 'make', present: () => succeeds('make', ['--version']), without: 'nothing can be built' },
   { package: 'python3', present: () => succeeds('python3', ['--version']), without: 'the addon cannot be built' },
+  ...PEERS.map(({ package: name, program, check }) => ({
+    package: name,
+    present: () => succeeds('sh', ['-c', check]),
+    without: `the tests of catnap against ${program} are left out`,
+  })),
   { package: 'libgtest-dev', present: hasGoogleTest, without: 'the C++ tests are left out' },
 ];
 

@@ -49,6 +49,7 @@ const HEADERS_WITHOUT_TEST: Record<string, string> = {
   'base/family.h': 'an enumeration; libos/endpoint.h and wire/address.h are tested with each of its values',
   'base/limits.h': 'constants; each is tested where it is applied',
   'libos/socket_options.h': 'constants; a unit test of lib/core/constants.ts has the same numbers',
+  'libos/tcp_info.h': 'numbers and their names; kernel_tcp_info_test.cc reads them',
   'memory/memory_limits.h': 'constants; each is tested where it is applied',
   'wire/ip_protocol.h': 'constants, and two bits; the tests of ipv4.h and ipv6.h use them',
 };

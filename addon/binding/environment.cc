@@ -1,5 +1,7 @@
 #include "binding/environment.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -129,7 +131,7 @@ bool Environment::has_published() {
   return false;
 }
 
-uint64_t Environment::idle_staging_rooms(const std::shared_ptr<LoopbackDomain>& domain) {
+uint64_t Environment::idle_staging_rooms(const std::shared_ptr<Domain>& domain) {
   uint64_t idle = 0;
   for (auto& instance : instances_) idle += instance->has_idle_staging_room(domain) ? 1 : 0;
   return idle;
@@ -179,7 +181,7 @@ bool Environment::can_progress() {
 
 Environment::Spin Environment::enter() {
   const Instant now = clock_.now();
-  if (turn_all(now) || has_published()) last_progress_ = now;
+  if (turn_all(now) || has_published() || std::exchange(has_submitted_, false)) last_progress_ = now;
   bool spins = false;
   for (auto& instance : instances_) {
     if (instance->wants_spin(now - last_progress_ < kSpinWithoutProgress)) spins = true;
@@ -199,19 +201,59 @@ Environment::Waited Environment::wait_slice(Duration slice) {
     if (!can_progress()) return Waited::kDeadlock;
     now = clock_.now();
     if (now >= end) return Waited::kSliceOver;
-    bool outside = false;
-    for (auto& instance : instances_) {
-      LibOS* libos = instance->libos();
-      if (libos != nullptr && (libos->has_outside_world() || libos->has_work())) outside = true;
-    }
-    if (outside) continue;
-    // Only a timer can help, and it is known when: no need to burn the processor until then.
+    if (!may_sleep()) continue;
     const Duration gap = std::min(next_deadline(), end) - now;
-    if (gap > kShortestSleep) std::this_thread::sleep_for(std::chrono::nanoseconds((gap - kShortestSleep).count_nanoseconds()));
+    if (gap > kShortestSleep) sleep(gap - kShortestSleep);
   }
 }
 
+bool Environment::may_sleep() {
+  return std::all_of(instances_.begin(), instances_.end(), [](const auto& instance) {
+    LibOS* libos = instance->libos();
+    return libos == nullptr || (!libos->has_work() && (!libos->has_outside_world() || instance->sleeps()));
+  });
+}
+
+void Environment::sleep(Duration limit) {
+  std::vector<pollfd> wakeups;
+  for (auto& instance : instances_) {
+    const int fd = instance->libos() == nullptr ? -1 : instance->libos()->wakeup_fd();
+    if (fd >= 0) wakeups.push_back({fd, POLLIN, 0});
+  }
+  // Only a timer can help then, and it is known when.
+  if (wakeups.empty()) return std::this_thread::sleep_for(std::chrono::nanoseconds(limit.count_nanoseconds()));
+#ifdef __linux__
+  const timespec rest{static_cast<time_t>(limit.count_nanoseconds() / 1'000'000'000), static_cast<long>(limit.count_nanoseconds() % 1'000'000'000)};
+  ::ppoll(wakeups.data(), static_cast<nfds_t>(wakeups.size()), &rest, nullptr);
+#else
+  // poll(2) counts whole milliseconds; what is less is spun away.
+  ::poll(wakeups.data(), static_cast<nfds_t>(wakeups.size()), static_cast<int>(limit.count_nanoseconds() / 1'000'000));
+#endif
+}
+
 // --- while the event loop sleeps ---
+
+uv_poll_t* Environment::watch_fd(int fd) {
+  auto* watch = new uv_poll_t;
+  if (uv_poll_init(loop_, watch, fd) != 0) {
+    delete watch;
+    return nullptr;
+  }
+  watch->data = this;
+  ++open_handles_;
+  uv_unref(reinterpret_cast<uv_handle_t*>(watch));
+  uv_poll_start(watch, UV_READABLE, [](uv_poll_t* handle, int, int) { static_cast<Environment*>(handle->data)->woken(); });
+  return watch;
+}
+
+void Environment::unwatch_fd(uv_poll_t* watch) {
+  uv_poll_stop(watch);
+  uv_close(reinterpret_cast<uv_handle_t*>(watch), [](uv_handle_t* closed) {
+    auto* environment = static_cast<Environment*>(closed->data);
+    delete reinterpret_cast<uv_poll_t*>(closed);
+    environment->handle_closed();
+  });
+}
 
 void Environment::before_sleep() {
   for (auto& instance : instances_) instance->take_returns();
@@ -235,7 +277,12 @@ void Environment::before_sleep() {
   const auto due_ms = static_cast<uint64_t>((due.nanoseconds() + 999'999) / 1'000'000);
   const uint64_t now_ms = uv_now(loop_);
   uv_timer_start(
-      &timer_, [](uv_timer_t* handle) { static_cast<Environment*>(handle->data)->woken(); },
+      &timer_,
+      [](uv_timer_t* handle) {
+        auto* environment = static_cast<Environment*>(handle->data);
+        environment->timer_due_ = Instant::never();
+        environment->woken();
+      },
       due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
@@ -247,7 +294,6 @@ void Environment::after_sleep() {
 }
 
 void Environment::woken() {
-  timer_due_ = Instant::never();
   turn_all(clock_.now());
   if (has_published()) notify();
 }

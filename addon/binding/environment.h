@@ -26,11 +26,16 @@ namespace demi {
 
 class Instance;
 
-// What loopback libOSes of one namespace share.
-struct LoopbackDomain {
-  LoopbackDomain(const MemoryConfig& config, uint64_t seed) : memory(config), names(seed) {}
+// What libOSes share whose queues can meet; most libOSes have one of their own.
+struct Domain {
+  explicit Domain(const MemoryConfig& config) : memory(config) {}
   Memory memory;
   MemoryQueueNames pipes;
+};
+
+// What loopback libOSes of one namespace share.
+struct LoopbackDomain : Domain {
+  LoopbackDomain(const MemoryConfig& config, uint64_t seed) : Domain(config), names(seed) {}
   LoopbackNamespace names;
 };
 
@@ -60,8 +65,14 @@ class Environment {
   // Whether there are completions that JavaScript has not taken yet.
   bool has_published();
   // Staging rooms over that memory which hold nothing that anybody uses.
-  uint64_t idle_staging_rooms(const std::shared_ptr<LoopbackDomain>& domain);
+  uint64_t idle_staging_rooms(const std::shared_ptr<Domain>& domain);
   void flag_attention();
+  // An operation has just been started: the driver has a reason to spin.
+  void note_submission() { has_submitted_ = true; }
+  // Has the event loop woken when `fd` is readable, until unwatch_fd(). nullptr when libuv cannot watch it.
+  uv_poll_t* watch_fd(int fd);
+  // To be called before the fd is closed.
+  void unwatch_fd(uv_poll_t* watch);
   void update_keep_alive();
 
   enum class Spin : int32_t { kAgain = 0, kLetLoopTurn = 1, kSleep = 2 };
@@ -79,6 +90,9 @@ class Environment {
  private:
   bool is_quiet() const;
   void settle_all();
+  // Whether a blocking wait may sleep until the next timer or wake-up fd, and does not spin.
+  bool may_sleep();
+  void sleep(Duration limit);
   explicit Environment(Napi::Env env);
   ~Environment();
 
@@ -107,6 +121,7 @@ class Environment {
   Instant timer_due_ = Instant::never();
   Instant last_progress_;
   Instant last_loop_turn_;
+  bool has_submitted_ = false;
 };
 
 }  // namespace demi

@@ -29,6 +29,7 @@ class InstanceFunctions {
     auto& instance = *static_cast<Instance*>(data);
     if (instance.libos_ == nullptr) return nullptr;
     instance.take_returns();
+    instance.environment_.note_submission();
     instance.submit_all();
     instance.environment_.settle();
     return nullptr;
@@ -105,14 +106,14 @@ class InstanceFunctions {
   static Napi::Value set_option(Instance& instance, const Napi::CallbackInfo& info) {
     Queue* queue = queue_argument(instance, info);
     if (queue == nullptr) return refused(info, Errno::kEBADF);
-    const OptionValue value{info[3].ToNumber().Int64Value(), info[4].ToNumber().Int64Value()};
-    return done_or_error(info, queue->set_option(info[1].ToNumber().Int32Value(), info[2].ToNumber().Int32Value(), value));
+    const OptionValue value{info[3].As<Napi::Number>().Int64Value(), info[4].As<Napi::Number>().Int64Value()};
+    return done_or_error(info, queue->set_option(info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int32Value(), value));
   }
   // The value is written to the first two words of the first submission entry; its seconds to the next two.
   static Napi::Value get_option(Instance& instance, const Napi::CallbackInfo& info) {
     Queue* queue = queue_argument(instance, info);
     if (queue == nullptr) return refused(info, Errno::kEBADF);
-    Result<OptionValue> value = queue->get_option(info[1].ToNumber().Int32Value(), info[2].ToNumber().Int32Value());
+    Result<OptionValue> value = queue->get_option(info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int32Value());
     if (!value) return refused(info, value.error());
     uint32_t* words = first_entry(instance);
     words[0] = static_cast<uint32_t>(value->number);
@@ -122,12 +123,40 @@ class InstanceFunctions {
     return number(info, 0);
   }
 
+  static Napi::Value set_text_option(Instance& instance, const Napi::CallbackInfo& info) {
+    Queue* queue = queue_argument(instance, info);
+    if (queue == nullptr) return refused(info, Errno::kEBADF);
+    const std::string value = info[3].As<Napi::String>().Utf8Value();
+    return done_or_error(info, queue->set_text_option(info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int32Value(), value));
+  }
+  // A string, or a negative number.
+  static Napi::Value text_option(Instance& instance, const Napi::CallbackInfo& info) {
+    Queue* queue = queue_argument(instance, info);
+    if (queue == nullptr) return refused(info, Errno::kEBADF);
+    Result<std::string> value = queue->text_option(info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().Int32Value());
+    if (!value) return refused(info, value.error());
+    return Napi::String::New(info.Env(), *value);
+  }
+  // An object of numbers, or a negative number.
+  static Napi::Value tcp_info(Instance& instance, const Napi::CallbackInfo& info) {
+    Queue* queue = queue_argument(instance, info);
+    if (queue == nullptr) return refused(info, Errno::kEBADF);
+    Result<TcpInfo> told = queue->tcp_info();
+    if (!told) return refused(info, told.error());
+    Napi::Object object = Napi::Object::New(info.Env());
+#define DEMI_SET_FIELD(member, name) object.Set(name, Napi::Number::New(info.Env(), static_cast<double>(told->member)));
+    DEMI_TCP_INFO_FIELDS(DEMI_SET_FIELD)
+#undef DEMI_SET_FIELD
+    return object;
+  }
+
   // --- operations ---
 
   // A push whose bytes stay in the caller's hands: the entry is in the control region, the view is the argument.
   static Napi::Value push_bytes(Instance& instance, const Napi::CallbackInfo& info) {
     ViewSource source(info.Env(), info[0]);
     instance.take_returns();
+    instance.environment_.note_submission();
     const int32_t status = instance.submit_bytes(source, source.bytes().size());
     instance.environment_.settle();
     return number(info, status);
@@ -135,7 +164,7 @@ class InstanceFunctions {
   // Slot, and the deadline in milliseconds on now().
   static Napi::Value set_deadline(Instance& instance, const Napi::CallbackInfo& info) {
     Operation* operation = operation_argument(instance, info);
-    const double due_ms = info[1].ToNumber().DoubleValue();
+    const double due_ms = info[1].As<Napi::Number>().DoubleValue();
     if (operation == nullptr || std::isnan(due_ms)) return refused(info, Errno::kEINVAL);
     // Beyond this a double has no nanoseconds left, and nobody waits 100 years.
     constexpr double kFarthestMs = 1e12 * 3;
@@ -160,7 +189,7 @@ class InstanceFunctions {
     const Started started = instance.libos_->stop();
     int32_t status = control::kStatusDone;
     if (started.state == Started::State::kPending) {
-      const auto limit = Duration::nanoseconds(static_cast<int64_t>(std::clamp(info[0].ToNumber().DoubleValue(), 0.0, 1e9) * 1e6));
+      const auto limit = Duration::nanoseconds(static_cast<int64_t>(std::clamp(info[0].As<Napi::Number>().DoubleValue(), 0.0, 1e9) * 1e6));
       instance.libos_->set_deadline(*started.operation, instance.environment_.clock().now() + limit);
       status = static_cast<int32_t>(started.operation->slot);
     }
@@ -188,12 +217,12 @@ class InstanceFunctions {
   }
   // The argument is the longest time to wait in milliseconds.
   static Napi::Value wait_slice(Instance& instance, const Napi::CallbackInfo& info) {
-    const double limit_ms = std::clamp(info[0].ToNumber().DoubleValue(), 0.0, 1000.0);
+    const double limit_ms = std::clamp(info[0].As<Napi::Number>().DoubleValue(), 0.0, 1000.0);
     const auto slice = Duration::nanoseconds(static_cast<int64_t>(limit_ms * 1e6));
     return number(info, static_cast<int32_t>(instance.environment_.wait_slice(slice)));
   }
   static Napi::Value set_referenced(Instance& instance, const Napi::CallbackInfo& info) {
-    instance.referenced_ = info[0].ToBoolean().Value();
+    instance.referenced_ = info[0].As<Napi::Boolean>().Value();
     instance.environment_.update_keep_alive();
     return number(info, 0);
   }
@@ -319,6 +348,7 @@ Napi::Object Instance::make_functions(Napi::Env env, Napi::Function notify) {
   notify_ = Napi::Persistent(notify);
   Napi::Object functions = Napi::Object::New(env);
   functions.Set("control", InstanceFunctions::array_buffer(env, region_));
+  functions.Set("hasOutsideWorld", Napi::Boolean::New(env, has_outside_world()));
   napi_value submit = nullptr;
   napi_create_function(env, "submit", NAPI_AUTO_LENGTH, &InstanceFunctions::submit, this, &submit);
   functions.Set("submit", Napi::Value(env, submit));
@@ -333,6 +363,9 @@ Napi::Object Instance::make_functions(Napi::Env env, Napi::Function notify) {
   DEMI_FUNCTION("endpoint", endpoint);
   DEMI_FUNCTION("setOption", set_option);
   DEMI_FUNCTION("getOption", get_option);
+  DEMI_FUNCTION("setTextOption", set_text_option);
+  DEMI_FUNCTION("textOption", text_option);
+  DEMI_FUNCTION("tcpInfo", tcp_info);
   DEMI_FUNCTION("pushBytes", push_bytes);
   DEMI_FUNCTION("setDeadline", set_deadline);
   DEMI_FUNCTION("cancel", cancel);

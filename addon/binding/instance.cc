@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "binding/binding_limits.h"
+#include "libos/catnap.h"
 #include "libos/loopback.h"
 
 namespace demi {
@@ -13,11 +14,14 @@ namespace {
 std::atomic<uint32_t> next_libos_number{0};
 }  // namespace
 
-std::unique_ptr<Instance> Instance::create(Environment& environment, const InstanceSettings& settings) {
+Result<std::unique_ptr<Instance>> Instance::create(Environment& environment, const InstanceSettings& settings) {
   const size_t bytes = control::kDescriptors * sizeof(uint32_t) + settings.queues_limit * sizeof(double);
   std::shared_ptr<Mapping> region = Mapping::create(bytes);
-  if (region == nullptr) return nullptr;
-  return std::unique_ptr<Instance>(new Instance(environment, settings, std::move(region)));
+  if (region == nullptr) return Errno::kENOMEM;
+  std::unique_ptr<Instance> instance(new Instance(environment, settings, std::move(region)));
+  const Errno wrong = instance->make_libos(settings);
+  if (wrong != Errno::kOk) return wrong;
+  return instance;
 }
 
 Instance::Instance(Environment& environment, const InstanceSettings& settings, std::shared_ptr<Mapping> region)
@@ -25,27 +29,51 @@ Instance::Instance(Environment& environment, const InstanceSettings& settings, s
       poll_(settings.poll),
       region_(std::move(region)),
       words_(reinterpret_cast<uint32_t*>(region_->data())),
-      ring_operations_(std::make_unique<Operation*[]>(control::kRingEntries)) {
+      ring_operations_(std::make_unique<Operation*[]>(control::kRingEntries)) {}
+
+Errno Instance::make_libos(const InstanceSettings& settings) {
   MemoryConfig memory;
   memory.limit_bytes = settings.buffer_bytes;
-  domain_ = environment.loopback_domain(settings.loopback_namespace, memory);
-  if (settings.poison) domain_->memory.set_poison(true);
   LibOSSettings libos;
   libos.id = next_libos_number++ % kLibOSNumbers;
   // TypeScript keeps to the limit exactly. What it has read stays in the table until the ring comes round to it.
   libos.tokens_limit = settings.tokens_limit + control::kRingEntries;
   libos.connections_limit = settings.connections_limit;
   libos.descriptors = {reinterpret_cast<double*>(&word(control::kDescriptors)), settings.queues_limit};
-  libos.memory = std::shared_ptr<Memory>(domain_, &domain_->memory);
-  libos.names = std::shared_ptr<MemoryQueueNames>(domain_, &domain_->pipes);
-  libos.clock = &environment.clock();
-  libos_ = std::make_unique<Loopback>(libos, std::shared_ptr<LoopbackNamespace>(domain_, &domain_->names));
+  libos.clock = &environment_.clock();
+  const auto live_in = [&](std::shared_ptr<Domain> domain) {
+    domain_ = std::move(domain);
+    if (settings.poison) domain_->memory.set_poison(true);
+    libos.memory = std::shared_ptr<Memory>(domain_, &domain_->memory);
+    libos.names = std::shared_ptr<MemoryQueueNames>(domain_, &domain_->pipes);
+  };
+  if (settings.libos == "loopback") {
+    std::shared_ptr<LoopbackDomain> shared = environment_.loopback_domain(settings.loopback_namespace, memory);
+    live_in(shared);
+    libos_ = std::make_unique<Loopback>(libos, std::shared_ptr<LoopbackNamespace>(shared, &shared->names));
+    return Errno::kOk;
+  }
+#ifdef __linux__
+  if (settings.libos == "catnap") {
+    live_in(std::make_shared<Domain>(memory));
+    Result<std::unique_ptr<Catnap>> catnap = Catnap::create(libos);
+    if (!catnap) return catnap.error();
+    libos_ = std::move(*catnap);
+  }
+#endif
+  if (libos_ == nullptr) return Errno::kENOTSUP;
+  if (libos_->wakeup_fd() >= 0) {
+    watch_ = environment_.watch_fd(libos_->wakeup_fd());
+    if (watch_ == nullptr) return Errno::kENOMEM;
+  }
+  return Errno::kOk;
 }
 
 Instance::~Instance() { destroy(); }
 
 void Instance::destroy() {
   if (libos_ == nullptr) return;
+  if (uv_poll_t* watch = std::exchange(watch_, nullptr)) environment_.unwatch_fd(watch);
   staging_.reset();
   word(control::kStageOffset) = word(control::kStageEnd) = 0;
   libos_.reset();

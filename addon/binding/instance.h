@@ -26,13 +26,14 @@ struct InstanceSettings {
   uint64_t buffer_bytes = 0;
   PollMode poll = PollMode::kAdaptive;
   bool poison = false;
+  std::string libos;  // one of those of make_libos() in instance.cc
   std::string loopback_namespace;
 };
 
 class Instance {
  public:
-  // nullptr when there is no memory for the control region.
-  static std::unique_ptr<Instance> create(Environment& environment, const InstanceSettings& settings);
+  // ENOMEM when there is no memory for the control region, ENOTSUP when the platform lacks that libOS, EMFILE.
+  static Result<std::unique_ptr<Instance>> create(Environment& environment, const InstanceSettings& settings);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
   ~Instance();
@@ -52,6 +53,10 @@ class Instance {
     had_pending_ = libos_ != nullptr && libos_->operations().pending() > 0;
     return referenced_ && had_pending_;
   }
+  // Whether something else than this thread can complete an operation, so that spinning may be of use.
+  bool has_outside_world() const { return libos_ != nullptr && libos_->has_outside_world(); }
+  // Whether its driver never spins.
+  bool sleeps() const { return poll_ == PollMode::kSleep; }
   // Whether its driver is to go on spinning, given that there was progress a moment ago.
   bool wants_spin(bool progress);
   // Whether settle() would find nothing to do here: the common case after a call whose operations finished at once.
@@ -66,7 +71,7 @@ class Instance {
   void take_returns() {
     if (word(control::kReturnCount) != 0 && libos_ != nullptr) release_returned();
   }
-  bool has_idle_staging_room(const std::shared_ptr<LoopbackDomain>& domain) const {
+  bool has_idle_staging_room(const std::shared_ptr<Domain>& domain) const {
     return domain_ == domain && staging_ && staging_->references == 1;
   }
   // Tells JavaScript that there are completions. Only from libuv's callbacks.
@@ -76,6 +81,7 @@ class Instance {
   friend class InstanceFunctions;
 
   Instance(Environment& environment, const InstanceSettings& settings, std::shared_ptr<Mapping> region);
+  Errno make_libos(const InstanceSettings& settings);
 
   uint32_t& word(uint32_t index) const { return words_[index]; }
   uint32_t* entry(uint32_t area, uint32_t index) const { return &word(area + index * control::kEntryWords); }
@@ -103,8 +109,9 @@ class Instance {
   const PollMode poll_;
   std::shared_ptr<Mapping> region_;
   uint32_t* const words_;  // the control region
-  std::shared_ptr<LoopbackDomain> domain_;
+  std::shared_ptr<Domain> domain_;
   std::unique_ptr<LibOS> libos_;
+  uv_poll_t* watch_ = nullptr;  // wakes the event loop for libos_
   SgaTable sgas_;
   BufferRef staging_;
   Napi::FunctionReference notify_;

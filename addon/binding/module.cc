@@ -42,11 +42,12 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   settings.buffer_bytes = setting(given, "bufferBytes");
   settings.poll = static_cast<PollMode>(setting(given, "poll"));
   settings.poison = given.Get("poison").ToBoolean().Value();
+  settings.libos = given.Get("libos").ToString().Utf8Value();
   settings.loopback_namespace = given.Get("namespace").ToString().Utf8Value();
-  std::unique_ptr<Instance> instance = Instance::create(environment, settings);
-  if (instance == nullptr) return Napi::Number::New(info.Env(), -static_cast<int32_t>(Errno::kENOMEM));
-  Instance& created = *instance;
-  environment.add(std::move(instance));
+  Result<std::unique_ptr<Instance>> instance = Instance::create(environment, settings);
+  if (!instance) return Napi::Number::New(info.Env(), -static_cast<int32_t>(instance.error()));
+  Instance& created = **instance;
+  environment.add(std::move(*instance));
   return created.make_functions(info.Env(), info[1].As<Napi::Function>());
 }
 

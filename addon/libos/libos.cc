@@ -120,6 +120,7 @@ Started LibOS::wait_in(OperationLine& line, Operation& operation, bool for_memor
 
 void LibOS::wait_for_memory(Operation& operation) {
   ++counters_.memory_waits;
+  if (operation.opcode == OpCode::kPop) operation.push.memory_wanted_bytes = operation.queue->pop_memory_bytes;
   if (!operation.memory_hook.linked()) waiting_for_memory_.push_back(operation);
   least_memory_wanted_ = std::min(least_memory_wanted_, operation.push.memory_wanted_bytes);
 }

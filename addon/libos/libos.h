@@ -79,6 +79,8 @@ class LibOS {
   virtual bool poll_backend(Instant now) = 0;
   // Whether anything but this thread's own calls and timers can ever complete an operation.
   virtual bool has_outside_world() const = 0;
+  // A file descriptor that is readable when poll_backend() would find something, for an event loop to sleep on; -1: there is none.
+  virtual int wakeup_fd() const { return -1; }
 
   // --- calls that finish at once ---
   Result<QDesc> socket(Family family, int type, int protocol);

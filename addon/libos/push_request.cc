@@ -30,4 +30,24 @@ Errno PushRequest::gather(Memory& memory) {
   return Errno::kENOMEM;
 }
 
+Errno PushRequest::remaining_pieces(std::span<std::span<const uint8_t>> pieces, size_t& count) {
+  count = 0;
+  if (source != nullptr) {
+    const std::span<const uint8_t> bytes = source->bytes();
+    if (bytes.size() < total_bytes) return Errno::kEFAULT;
+    if (remaining_bytes() > 0) pieces[count++] = bytes.subspan(accepted_bytes, remaining_bytes());
+    return Errno::kOk;
+  }
+  for (const Segment& segment : data) {
+    if (count == pieces.size()) break;
+    pieces[count++] = {segment.data(), segment.length};
+  }
+  return Errno::kOk;
+}
+
+void PushRequest::accept(uint64_t bytes) {
+  accepted_bytes += bytes;
+  if (source == nullptr) data.drop_front(bytes);
+}
+
 }  // namespace demi

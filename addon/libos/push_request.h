@@ -45,6 +45,11 @@ struct PushRequest {
   // For messages: makes `data` the whole message, without counting anything as accepted. ENOMEM when there is no memory for all of it:
   // then nothing is taken, because two messages that each kept a part would wait for each other for ever. EFAULT as above.
   Errno gather(Memory& memory);
+  // Where the bytes that are not accepted yet lie, for whoever takes them from there: the first of them, in as many pieces as there is
+  // place for. EFAULT as above.
+  Errno remaining_pieces(std::span<std::span<const uint8_t>> pieces, size_t& count);
+  // The first `bytes` of them are accepted, and given back.
+  void accept(uint64_t bytes);
 };
 
 }  // namespace demi

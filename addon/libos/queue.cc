@@ -10,6 +10,9 @@ Result<Endpoint> Queue::local_endpoint() { return Errno::kENOTSUP; }
 Result<Endpoint> Queue::peer_endpoint() { return Errno::kENOTSUP; }
 Result<void> Queue::set_option(int, int, const OptionValue&) { return Errno::kENOPROTOOPT; }
 Result<OptionValue> Queue::get_option(int, int) { return Errno::kENOPROTOOPT; }
+Result<void> Queue::set_text_option(int, int, std::string_view) { return Errno::kENOPROTOOPT; }
+Result<std::string> Queue::text_option(int, int) { return Errno::kENOPROTOOPT; }
+Result<TcpInfo> Queue::tcp_info() { return Errno::kENOPROTOOPT; }
 
 Attempt Queue::try_accept(std::unique_ptr<Queue>&, Completion&) { return Attempt::refused(Errno::kEINVAL); }
 Errno Queue::begin_connect(const Endpoint&) { return Errno::kENOTSUP; }

@@ -9,6 +9,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "base/errno.h"
 #include "base/intrusive_list.h"
@@ -16,6 +18,7 @@
 #include "libos/descriptor.h"
 #include "libos/endpoint.h"
 #include "libos/operation.h"
+#include "libos/tcp_info.h"
 
 namespace demi {
 
@@ -69,6 +72,10 @@ class Queue {
   virtual Result<Endpoint> peer_endpoint();
   virtual Result<void> set_option(int level, int name, const OptionValue& value);
   virtual Result<OptionValue> get_option(int level, int name);
+  // Options whose value is a text (TCP_CONGESTION), and TCP_INFO.
+  virtual Result<void> set_text_option(int level, int name, std::string_view value);
+  virtual Result<std::string> text_option(int level, int name);
+  virtual Result<TcpInfo> tcp_info();
 
   // Attempts. An operation tries only when it is at the front of its line.
   virtual Attempt try_push(PushRequest& request, Completion& completion) = 0;
@@ -99,6 +106,7 @@ class Queue {
   bool takes_destination = false;              // pushto is possible
   bool end_of_pushes_requested = false;        // SHUT_WR was called: no more pushes
   uint64_t largest_push_bytes = UINT64_MAX;    // what can never be accepted is EMSGSIZE at the call
+  uint64_t pop_memory_bytes = 1;               // what must be free before a pop that met an exhausted pool tries again
   Duration close_time_limit;                   // set by begin_close(): a close that takes longer fails and resets; zero: no limit
 
   ListHook connection_end_hook;                // a listener that waits for a connection to end; see connection_count.h

@@ -94,6 +94,12 @@ BufferRef Memory::allocate_room(size_t at_least) {
   return BufferRef();
 }
 
+BufferRef Memory::allocate_any_room(uint64_t bytes) {
+  if (Buffer* buffer = take_room(bytes)) return BufferRef::adopt(buffer);
+  ++exhausted_count_;
+  return BufferRef();
+}
+
 Result<SgArray> Memory::clone(const SgArray& array) {
   return slice(array, 0, array.bytes());
 }

@@ -51,6 +51,8 @@ class Memory {
   [[nodiscard]] bool copy_whole(std::span<const uint8_t> from, SgArray& out);
   // One room of at least `at_least` payload bytes, from the buffer's `headroom` on; empty when there is none.
   BufferRef allocate_room(size_t at_least);
+  // One room towards `bytes`: the same if it can be had, otherwise a smaller one; empty when there is none of any size.
+  BufferRef allocate_any_room(uint64_t bytes);
   // An empty SgArray whose segments are counted here.
   SgArray make_array() { return SgArray(segments_); }
   // The same bytes, shared. ENOMEM when that needs more segments than there may be.

@@ -45,7 +45,11 @@ export interface LibOSConfig {
     /** libOSes of one environment with the same namespace see each other; by default all do. */
     namespace?: string;
   };
-  /** How it waits for work: spin briefly and then sleep (`'adaptive'`, the default), always spin, or never spin. */
+  /**
+   * How it waits for work: `'adaptive'` (the default) spins for some 50 us after the last progress and then lets the event loop sleep;
+   * `'busy'` spins while operations are pending; `'sleep'` never spins, and `demi_wait*` sleeps, too. On `loopback`, which nothing reaches
+   * from outside, `'adaptive'` does what `'sleep'` does.
+   */
   poll?: PollMode;
   /** The number of the CPU that the calling thread is kept on. */
   affinity?: number;
@@ -65,7 +69,7 @@ export interface ResolvedConfig {
 }
 
 /** The libOSes of this build. */
-export const LIBOSES_IN_THIS_BUILD: readonly LibOSName[] = ['loopback'];
+export const LIBOSES_IN_THIS_BUILD: readonly LibOSName[] = process.platform === 'linux' ? ['loopback', 'catnap'] : ['loopback'];
 
 const ALL_LIBOSES: readonly LibOSName[] = ['loopback', 'catnap', 'catmem', 'sim', 'catpowder', 'catnip'];
 const POLL_MODES: readonly PollMode[] = ['adaptive', 'busy', 'sleep'];

@@ -68,7 +68,7 @@ export class Engine {
   ) {
     this.native = native;
     this.submit = native.submit;
-    this.spins = config.poll === 'busy';
+    this.spins = config.poll === 'busy' || (config.poll === 'adaptive' && native.hasOutsideWorld);
     this.words = new Int32Array(native.control, 0, Area.Descriptors);
     this.descriptors = new Float64Array(native.control, Area.Descriptors * 4, config.limits.queues);
     this.tokensLimit = config.limits.tokens;
@@ -221,7 +221,7 @@ export class Engine {
   }
 
   wantsSpin(): boolean {
-    return this.spins && !this.stopped && this.tokens.some((token) => token !== undefined);
+    return this.spins && !this.stopped && this.pending > 0;
   }
 
   cancel(token: QToken): void {

@@ -45,14 +45,15 @@ export class Environment {
       while (!engine.stopped) {
         const next = engine.native.enter();
         this.drain();
-        if (next === Spin.Sleep) break;
+        // From here on the event loop wakes the libOSes.
+        if (next === Spin.Sleep) return;
         if (next === Spin.LetLoopTurn) await new Promise<void>((resolve) => nextTurn(resolve));
         else await undefined;
       }
     } finally {
       this.spinning = false;
     }
-    // Another libOS may still want what this one started.
+    // This libOS has ended; another may still want what it started.
     for (const other of this.engines) if (other.wantsSpin()) this.startSpinning(other);
   }
 }

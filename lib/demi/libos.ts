@@ -3,7 +3,7 @@
 
 import { checkConfig, type LibOSConfig, type ResolvedConfig } from '../core/config';
 import { describe, invalidType, invalidValue, requireDeadline, requireInteger, requireOneOf, requireOptions, requireSignal, requireString, requireTimeout } from '../core/arguments';
-import { AF_INET, AF_INET6, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_LINGER } from '../core/constants';
+import { AF_INET, AF_INET6, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_STREAM } from '../core/constants';
 import { formatEndpoint, parseEndpoint, type Endpoint, type ParsedEndpoint } from '../core/endpoint';
 import { DemiError, type DemiErrorDetails } from '../core/errors';
 import type { NativeStats } from '../native/binding';
@@ -12,7 +12,7 @@ import { submitBatch, type Submission, type TokensOf } from './batch';
 import { Engine } from './engine';
 import { environment, type Environment } from './environment';
 import { AcceptIterator, DatagramIterator, StreamIterator, type ReceivedDatagram } from './iterators';
-import { optionKind, optionToNative, type SocketOptionValue } from './options';
+import { optionKind, readOption, writeOption, type SocketOptionValue } from './options';
 import type {
   AcceptResult,
   CloseResult,
@@ -125,6 +125,7 @@ export class LibOS {
     const engineRef: { engine: Engine | undefined } = { engine: undefined };
     const native = env.module.create(
       {
+        libos: config.libos,
         queues: config.limits.queues,
         tokens: config.limits.tokens,
         connections: config.limits.connections,
@@ -151,7 +152,8 @@ export class LibOS {
    * @param domain - `AF_INET` or `AF_INET6`.
    * @param type - `SOCK_STREAM` or `SOCK_DGRAM`.
    * @param protocol - 0, or the protocol of the type: `IPPROTO_TCP`, `IPPROTO_UDP`.
-   * @throws {@link DemiError} `ENOTSUP` if the libOS has no such sockets, `EMFILE` if `limits.queues` are open. (socket(2))
+   * @throws {@link DemiError} `ENOTSUP` if the libOS has no such sockets, `EMFILE` if `limits.queues` are open or, on `catnap`, the process
+   * may open no more files (`ulimit -n`). (socket(2))
    */
   socket(domain: number, type: number, protocol = 0): number {
     this.engine.requireRunning('socket');
@@ -177,9 +179,10 @@ export class LibOS {
     if (slot >= 0) return this.engine.opened(slot);
     const error = DemiError.fromErrno(slot, syscall);
     if (error.code === 'ECANCELED') throw new DemiError('EINVAL', syscall, { detail: 'the libOS is being stopped; createLibOS makes another' });
-    if (error.code === 'EMFILE') {
+    if (error.code === 'EMFILE' && this.engine.native.stats().queues >= this.engine.config.limits.queues) {
       throw new DemiError('EMFILE', syscall, { detail: `limits.queues (${this.engine.config.limits.queues}) are open; close some` });
     }
+    if (error.code === 'EMFILE') throw new DemiError('EMFILE', syscall, { detail: 'the process may open no more files (ulimit -n); close some' });
     throw whyNotSupported !== undefined && error.code === 'ENOTSUP' ? new DemiError('ENOTSUP', syscall, { detail: whyNotSupported() }) : error;
   }
 
@@ -237,7 +240,10 @@ export class LibOS {
   /**
    * Gives a socket its local endpoint. The wildcard address and port 0 (any free port) work on every libOS. (bind(2))
    *
-   * @throws {@link DemiError} `EADDRINUSE`, `EADDRNOTAVAIL`, `EINVAL` (no address, another family, or bound already), `EBADF`, `ENOTSUP` (a
+   * `loopback` takes every unicast address as its own; `catnap` those of this machine, and a port that has connections in TIME-WAIT only
+   * with `SO_REUSEADDR`.
+   *
+   * @throws {@link DemiError} `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` (a privileged port, on `catnap`), `EINVAL` (no address, another family, or bound already), `EBADF`, `ENOTSUP` (a
    * memory queue).
    */
   bind(qd: number, addr: Endpoint | string): void {
@@ -273,6 +279,12 @@ export class LibOS {
   /**
    * Sets a socket option. (setsockopt(2), socket(7), tcp(7), ip(7))
    *
+   * `catnap` has all that this package exports: `SO_LINGER SO_KEEPALIVE SO_REUSEADDR SO_REUSEPORT SO_BROADCAST SO_SNDBUF SO_RCVBUF
+   * IPV6_V6ONLY TCP_NODELAY TCP_KEEPIDLE TCP_KEEPINTVL TCP_KEEPCNT TCP_USER_TIMEOUT TCP_MAXSEG TCP_CONGESTION IP_TOS IP_TTL`, and to be read
+   * `SO_ERROR SO_TYPE TCP_INFO`. `loopback` has `SO_LINGER SO_REUSEADDR SO_SNDBUF SO_RCVBUF TCP_NODELAY IPV6_V6ONLY SO_ERROR SO_TYPE`.
+   * `SO_LINGER` never blocks the thread: `{ enabled: true, seconds }` lets the token of the close wait for the peer's acknowledgement,
+   * and 0 seconds reset the connection at once. The kernel doubles what `SO_SNDBUF` and `SO_RCVBUF` are set to.
+   *
    * @param value - a number, a boolean, a string for `TCP_CONGESTION`, `{ enabled, seconds }` for `SO_LINGER`.
    * @throws {@link DemiError} `ENOPROTOOPT` if the libOS does not have the thing, `EINVAL` for a value that is not valid, `EBADF`.
    */
@@ -280,13 +292,13 @@ export class LibOS {
     const slot = this.engine.slotOf(qd, 'setsockopt');
     this.requireOptionNumbers(level, name, 'setsockopt');
     const [word, kind] = optionKind(level, name, 'setsockopt', qd);
-    const [number, seconds] = optionToNative(word, kind, value, 'setsockopt');
-    const result = this.engine.native.setOption(slot, level, name, number, seconds);
+    const result = writeOption(this.engine.native, slot, level, name, word, kind, value, 'setsockopt');
     this.engine.check(result, 'setsockopt', { qd, detail: `${word} = ${describe(value)} on ${this.engine.config.libos}` });
   }
 
   /**
-   * Reads a socket option: a boolean for those that are on or off, `{ enabled, seconds }` for `SO_LINGER`, otherwise a number. Reading
+   * Reads a socket option: a boolean for those that are on or off, `{ enabled, seconds }` for `SO_LINGER`, a string for `TCP_CONGESTION`,
+   * a {@link TcpInfo} for `TCP_INFO`, otherwise a number. Reading
    * `SO_ERROR` clears it; it is a Linux error number, 0 for none. (getsockopt(2))
    *
    * @throws {@link DemiError} `ENOPROTOOPT`, `EBADF`.
@@ -295,12 +307,10 @@ export class LibOS {
     const slot = this.engine.slotOf(qd, 'getsockopt');
     this.requireOptionNumbers(level, name, 'getsockopt');
     const [word, kind] = optionKind(level, name, 'getsockopt', qd);
-    const result = this.engine.native.getOption(slot, level, name);
-    this.engine.check(result, 'getsockopt', { qd, detail: `${word} on ${this.engine.config.libos}` });
-    const { words } = this.engine;
-    const number = words[E + 1] * 2 ** 32 + (words[E] >>> 0);
-    if (level === SOL_SOCKET && name === SO_LINGER) return { enabled: number !== 0, seconds: words[E + 2] };
-    return kind === 'boolean' ? number !== 0 : number;
+    const { native, words } = this.engine;
+    const value = readOption(native, words, slot, level, name, kind);
+    if (typeof value !== 'object' || !('refused' in value)) return value;
+    throw DemiError.fromErrno(value.refused, 'getsockopt', { qd, detail: `${word} on ${this.engine.config.libos}` });
   }
 
   private requireOptionNumbers(level: unknown, name: unknown, syscall: string): void {

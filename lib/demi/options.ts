@@ -28,6 +28,8 @@ import {
 } from '../core/constants';
 import { invalidType, requireInteger } from '../core/arguments';
 import { DemiError } from '../core/errors';
+import type { NativeLibOS } from '../native/binding';
+import { Area } from '../native/layout';
 
 /** The value of `SO_LINGER`. */
 export interface Linger {
@@ -37,8 +39,78 @@ export interface Linger {
   seconds: number;
 }
 
+/**
+ * What `TCP_INFO` tells of a connection: Linux's `struct tcp_info`. Times in microseconds, windows and `sndSsthresh` in segments, rates in
+ * bytes per second. (tcp(7))
+ */
+export interface TcpInfo {
+  /** The state of RFC 9293: `'ESTABLISHED'`, `'CLOSE_WAIT'`, ... */
+  state: TcpState;
+  /** Retransmissions of the first segment that is not acknowledged. */
+  retransmits: number;
+  /** Probes of a zero window, or of an idle connection, that were not answered. */
+  probes: number;
+  /** How often the retransmission time-out was doubled. */
+  backoff: number;
+  rtoUs: number;
+  atoUs: number;
+  sndMss: number;
+  rcvMss: number;
+  /** Segments that were sent and not acknowledged. */
+  unacked: number;
+  sacked: number;
+  lost: number;
+  retrans: number;
+  pmtu: number;
+  rcvSsthresh: number;
+  /** The smoothed round-trip time. */
+  rttUs: number;
+  rttvarUs: number;
+  sndSsthresh: number;
+  sndCwnd: number;
+  advmss: number;
+  reordering: number;
+  rcvRttUs: number;
+  rcvSpace: number;
+  /** Retransmitted segments, ever. */
+  totalRetrans: number;
+  pacingRate: number;
+  bytesAcked: number;
+  bytesReceived: number;
+  segsOut: number;
+  segsIn: number;
+  notsentBytes: number;
+  minRttUs: number;
+  dataSegsIn: number;
+  dataSegsOut: number;
+  deliveryRate: number;
+  bytesSent: number;
+  bytesRetrans: number;
+  /** The peer's window, in bytes. */
+  sndWnd: number;
+}
+
+// By Linux's number (include/net/tcp_states.h).
+const TCP_STATES = [
+  'CLOSED',
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECEIVED',
+  'FIN_WAIT_1',
+  'FIN_WAIT_2',
+  'TIME_WAIT',
+  'CLOSED',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'CLOSING',
+] as const;
+
+/** The states of a TCP connection. (RFC 9293 3.3.2) */
+export type TcpState = (typeof TCP_STATES)[number];
+
 /** The value of a socket option. */
-export type SocketOptionValue = number | boolean | string | Linger;
+export type SocketOptionValue = number | boolean | string | Linger | TcpInfo;
 
 type Kind = 'number' | 'boolean' | 'linger' | 'string' | 'info';
 
@@ -79,8 +151,8 @@ export function optionKind(level: number, option: number, syscall: string, qd: n
   throw new DemiError('ENOPROTOOPT', syscall, { qd, detail: `there is no option ${option} at level ${level}` });
 }
 
-/** A value as native code takes it: a number, and the seconds of SO_LINGER. @internal */
-export function optionToNative(name: string, kind: Kind, value: unknown, syscall: string): [number: number, seconds: number] {
+// A value as native code takes it: a number, and the seconds of SO_LINGER.
+function optionToNative(name: string, kind: Kind, value: unknown, syscall: string): [number: number, seconds: number] {
   switch (kind) {
     case 'boolean':
       if (typeof value === 'boolean') return [value ? 1 : 0, 0];
@@ -93,11 +165,36 @@ export function optionToNative(name: string, kind: Kind, value: unknown, syscall
       return [enabled ? 1 : 0, requireInteger('seconds', seconds, 0, LINGER_SECONDS_MAX, syscall)];
     }
     case 'string':
-      if (typeof value !== 'string') throw invalidType(`the value of ${name}`, value, 'a string', syscall);
-      return [0, 0];
+      throw invalidType(`the value of ${name}`, value, 'a string', syscall);
     case 'info':
       throw new DemiError('EINVAL', syscall, { detail: `${name} can only be read` });
     default:
       return [requireInteger(`the value of ${name}`, value, 0, NUMBER_MAX, syscall), 0];
   }
+}
+
+/** Sets an option. Returns 0, or the errno of a refusal with its sign changed. @internal */
+export function writeOption(native: NativeLibOS, slot: number, level: number, option: number, name: string, kind: Kind, value: unknown, syscall: string): number {
+  if (kind === 'string' && typeof value === 'string') return native.setTextOption(slot, level, option, value);
+  const [number, seconds] = optionToNative(name, kind, value, syscall);
+  return native.setOption(slot, level, option, number, seconds);
+}
+
+/** The value of an option, or the errno of a refusal as `{ refused }`. @internal */
+export function readOption(native: NativeLibOS, words: Int32Array, slot: number, level: number, option: number, kind: Kind): SocketOptionValue | { refused: number } {
+  if (kind === 'string') {
+    const text = native.textOption(slot, level, option);
+    return typeof text === 'string' ? text : { refused: text };
+  }
+  if (kind === 'info') {
+    const info = native.tcpInfo(slot);
+    if (typeof info === 'number') return { refused: info };
+    return { ...info, state: TCP_STATES[info['state']] ?? 'CLOSED' } as unknown as TcpInfo;
+  }
+  const refused = native.getOption(slot, level, option);
+  if (refused < 0) return { refused };
+  const first = Area.Submissions as number;
+  const number = words[first + 1] * 2 ** 32 + (words[first] >>> 0);
+  if (kind === 'linger') return { enabled: number !== 0, seconds: words[first + 2] };
+  return kind === 'boolean' ? number !== 0 : number;
 }

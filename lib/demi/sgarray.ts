@@ -72,7 +72,8 @@ export class SgArray {
   }
 
   /**
-   * The pieces, in order; none is empty. The array and the views are made at the first call. The bytes may be read and written.
+   * The pieces, in order; none is empty. The array and the views are made at the first call. The bytes may be read and written. Whoever
+   * transfers the ArrayBuffer of one away (`postMessage`, a byte stream) asks for `segments` again: others may have been in it.
    *
    * @throws {@link DemiError} `EINVAL` if it was moved or freed.
    */

@@ -10,6 +10,8 @@ import { DemiError } from '../core/errors';
 export interface NativeLibOS {
   /** The control region. */
   readonly control: ArrayBuffer;
+  /** Whether anything but this thread's own calls can complete an operation. */
+  readonly hasOutsideWorld: boolean;
   /** Starts the operations in the submission entries and settles what they made ready. */
   submit(): void;
   socket(family: 4 | 6, type: number, protocol: number): number;
@@ -24,6 +26,9 @@ export interface NativeLibOS {
   setOption(slot: number, level: number, name: number, value: number, seconds: number): number;
   /** Writes the value to the first words of the first submission entry: number (64 bits), seconds (64 bits). */
   getOption(slot: number, level: number, name: number): number;
+  setTextOption(slot: number, level: number, name: number, value: string): number;
+  textOption(slot: number, level: number, name: number): string | number;
+  tcpInfo(slot: number): Record<string, number> | number;
   /** A push of bytes that stay in the caller's hands; returns the status that submit() would have written. */
   pushBytes(bytes: Uint8Array): number;
   /** Milliseconds on now(). */
@@ -72,6 +77,7 @@ export interface NativeStats {
 
 /** What a native libOS is made of. */
 export interface NativeSettings {
+  libos: string;
   queues: number;
   tokens: number;
   connections: number;

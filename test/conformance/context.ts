@@ -1,6 +1,6 @@
 // What the cases share: a libOS per test that must have given everything back at its end, and the few steps that most cases begin with.
 
-import { AF_INET, AF_INET6, DemiError, SOCK_DGRAM, SOCK_STREAM, createLibOS, type LibOS, type LibOSConfig, type Limits, type QToken, type SgArray } from '../../lib';
+import { AF_INET, AF_INET6, DemiError, SOCK_DGRAM, SO_RCVBUF, SO_SNDBUF, SOCK_STREAM, SOL_SOCKET, createLibOS, type LibOS, type LibOSConfig, type Limits, type QToken, type SgArray } from '../../lib';
 
 /** What a libOS of the conformance table has, and how much of it. What one cannot do, it says here and nowhere else. */
 export interface Capabilities {
@@ -15,6 +15,8 @@ export interface Capabilities {
   detectsDeadlock: boolean;
   /** Whether a full backlog can be made without a network: connects wait then. */
   fullBacklogWaits: boolean;
+  /** The socket buffers to be set where those that a socket begins with hold more than the cases push. */
+  bufferBytes?: number;
   /** Bytes of the largest push that is tried. */
   largestPushBytes: number;
   /** Pending tokens that are tried at once, and pushes that nobody collects. */
@@ -77,7 +79,15 @@ export class Context {
   }
 
   stream(): number {
-    return this.track(this.os.socket(this.domain, SOCK_STREAM, 0));
+    return this.track(this.streamOf(this.os));
+  }
+
+  streamOf(os: LibOS): number {
+    const qd = os.socket(this.domain, SOCK_STREAM, 0);
+    const { bufferBytes } = this.capabilities;
+    if (bufferBytes === undefined) return qd;
+    for (const name of [SO_SNDBUF, SO_RCVBUF]) os.setsockopt(qd, SOL_SOCKET, name, bufferBytes);
+    return qd;
   }
 
   datagram(bound = true): number {

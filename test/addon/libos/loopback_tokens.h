@@ -102,9 +102,10 @@ class Token {
 };
 
 // The application of one libOS: its calls by descriptor, and its tokens.
-class Host {
+template <class Kind>
+class HostOf {
  public:
-  Host(std::unique_ptr<Loopback>& libos, std::shared_ptr<Memory> memory) : libos_(libos), memory_(std::move(memory)) {}
+  HostOf(std::unique_ptr<Kind>& libos, std::shared_ptr<Memory> memory) : libos_(libos), memory_(std::move(memory)) {}
 
   LibOS& libos() { return *libos_; }
   bool exists() const { return libos_ != nullptr; }
@@ -212,10 +213,12 @@ class Host {
     record.operation = nullptr;
   }
 
-  std::unique_ptr<Loopback>& libos_;
+  std::unique_ptr<Kind>& libos_;
   std::shared_ptr<Memory> memory_;
   std::map<uint32_t, Pending> pending_;
 };
+
+using Host = HostOf<Loopback>;
 
 // By custom `a` is where connections are opened and `b` where they are accepted.
 class TokensFixture : public LoopbackFixture {

@@ -79,5 +79,48 @@ TEST_F(PushRequestTest, NoMemoryForASingleByteIsSaid) {
   EXPECT_EQ(pushed.accepted_bytes, 0u);
 }
 
+TEST_F(PushRequestTest, ShowsWhereTheRemainingBytesLieAndGivesTheAcceptedOnesBack) {
+  PushRequest pushed = request("abcdef");
+  PushRequest more = request("ghi");
+  pushed.data.append(std::move(more.data));
+  pushed.total_bytes = 9;
+  std::array<std::span<const uint8_t>, 4> pieces;
+  size_t count = 0;
+  ASSERT_EQ(pushed.remaining_pieces(pieces, count), Errno::kOk);
+  ASSERT_EQ(count, 2u);
+  EXPECT_EQ(std::string(pieces[1].begin(), pieces[1].end()), "ghi");
+  pushed.accept(7);
+  EXPECT_EQ(pushed.remaining_bytes(), 2u);
+  EXPECT_EQ(memory->buffers_outstanding(), 1u);
+  ASSERT_EQ(pushed.remaining_pieces(pieces, count), Errno::kOk);
+  ASSERT_EQ(count, 1u);
+  EXPECT_EQ(std::string(pieces[0].begin(), pieces[0].end()), "hi");
+}
+
+TEST_F(PushRequestTest, ShowsAsManyPiecesAsThereIsPlaceFor) {
+  PushRequest pushed = request("ab");
+  for (const char* text : {"cd", "ef"}) pushed.data.append(std::move(request(text).data));
+  pushed.total_bytes = 6;
+  std::array<std::span<const uint8_t>, 2> pieces;
+  size_t count = 0;
+  ASSERT_EQ(pushed.remaining_pieces(pieces, count), Errno::kOk);
+  EXPECT_EQ(count, 2u);
+}
+
+TEST_F(PushRequestTest, ShowsTheRestOfTheCallersBytesOnlyWhileTheyAreThere) {
+  const auto data = bytes(100);
+  TestSource source(data);
+  PushRequest pushed = from(source, 100);
+  pushed.accept(40);
+  std::array<std::span<const uint8_t>, 4> pieces;
+  size_t count = 0;
+  ASSERT_EQ(pushed.remaining_pieces(pieces, count), Errno::kOk);
+  ASSERT_EQ(count, 1u);
+  EXPECT_EQ(pieces[0].data(), data->data() + 40);
+  EXPECT_EQ(pieces[0].size(), 60u);
+  data->clear();
+  EXPECT_EQ(pushed.remaining_pieces(pieces, count), Errno::kEFAULT);
+}
+
 }  // namespace
 }  // namespace demi

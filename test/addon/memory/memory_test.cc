@@ -157,6 +157,18 @@ TEST(Memory, SeveralSmallerRoomsMakeALargeArray) {
   EXPECT_FALSE(memory.allocate_room(257));
 }
 
+TEST(Memory, AnyRoomIsASmallerOneIfThereIsNoOther) {
+  Memory memory({.limit_bytes = 2 * kMiB});
+  BufferRef small = memory.allocate_room(1);
+  EXPECT_EQ(memory.allocate_any_room(65536)->payload_capacity(), 65536u);
+  std::vector<BufferRef> large;
+  while (BufferRef room = memory.allocate_room(257)) large.push_back(std::move(room));
+  EXPECT_EQ(memory.allocate_any_room(65536)->payload_capacity(), 256u);
+  std::vector<BufferRef> all;
+  while (BufferRef room = memory.allocate_any_room(65536)) all.push_back(std::move(room));
+  EXPECT_FALSE(memory.has(1));
+}
+
 TEST(Memory, ARefusedAllocationTakesNothing) {
   Memory memory({.limit_bytes = kMiB});
   SgArray array = std::move(*memory.allocate(kMiB / 2));

@@ -88,7 +88,8 @@ export function transferCases(context: Context): void {
       async pull(controller): Promise<void> {
         const { sga } = await os.pop(server);
         if (sga.byteLength === 0) controller.close();
-        for (const segment of sga.segments) controller.enqueue(segment as Uint8Array<ArrayBuffer>);
+        // Each is asked for anew: the one before took its ArrayBuffer away, and others may have been in that.
+        for (let i = 0; i < sga.segments.length; ++i) controller.enqueue(sga.segments[i] as Uint8Array<ArrayBuffer>);
         // The stream has the bytes now, and they are copied from it before the next pop.
         held.push(sga);
         if (sga.byteLength === 0) controller.byobRequest?.respond(0);

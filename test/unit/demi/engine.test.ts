@@ -135,6 +135,21 @@ describe('the driver', () => {
     expect(rounds).toBe(5);
   });
 
+  test('begins again with the next operation, and not by itself, once it was told to sleep', async () => {
+    const { native, os, qd } = setUp({ poll: 'busy' });
+    let rounds = 0;
+    native.onEnter = () => {
+      ++rounds;
+      return Spin.Sleep;
+    };
+    os.pop(qd);
+    await microtasks();
+    expect(rounds).toBe(1);
+    os.pop(qd);
+    await microtasks();
+    expect(rounds).toBe(2);
+  });
+
   test('lets the event loop have its turn', async () => {
     const { native, os, qd } = setUp({ poll: 'busy' });
     const order: string[] = [];

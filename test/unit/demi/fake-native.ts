@@ -58,6 +58,7 @@ export class FakeNative {
     const none = called('other', () => 0);
     return {
       control: this.control,
+      hasOutsideWorld: false,
       submit: () => {
         this.calls.push('submit');
         for (let i = 0; i < this.words[Header.SubmitCount]; ++i) {
@@ -87,7 +88,7 @@ export class FakeNative {
       pending: () => [],
       sgaSegments: () => new Uint32Array(),
       socket: none, queue: none, createPipe: none, openPipe: none, bind: none, listen: none, endpoint: none, setOption: none,
-      getOption: none, pushBytes: called('pushBytes', () => this.nextSlot++), stop: () => Status.Done, destroy: called('destroy', () => 0),
+      getOption: none, setTextOption: none, textOption: none, tcpInfo: none, pushBytes: called('pushBytes', () => this.nextSlot++), stop: () => Status.Done, destroy: called('destroy', () => 0),
       setReferenced: none, sgaAllocate: none, sgaClone: none, sgaSlice: none,
     };
   }
