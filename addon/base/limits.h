@@ -17,6 +17,14 @@ constexpr size_t kPooledFrameBytesMax = 2048;
 // that a size used only once costs little.
 constexpr size_t kFrameBlockBytes = 32 * 1024;
 
+// --- wire ---
+
+// Extension headers of one IPv6 packet that are looked at; with more it is dropped. A packet that keeps to the recommended order has at most
+// six (RFC 8200 4.1), and a packet of nothing but such headers would cost as much as it has bytes.
+constexpr size_t kIpv6ExtensionHeadersMax = 8;
+// Prefixes of one router advertisement that are kept; the rest is ignored. A link has one or two.
+constexpr size_t kNdpPrefixesMax = 4;
+
 // --- libos ---
 
 // Operations that one turn resumes before it looks at the backend and the timers again: a burst of 256 costs some 10 us, and what

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <cstddef>
 
-namespace demi {
+#include "base/family.h"
 
-enum class Family : uint8_t { kNone = 0, kIPv4 = 4, kIPv6 = 6 };
+namespace demi {
 
 struct Endpoint {
   Family family = Family::kNone;

@@ -1,0 +1,3 @@
+#include "wire_target.h"
+
+DEMI_FUZZ_TARGET(demi::exercise_ipv4)
