@@ -1,0 +1,149 @@
+#include "device/faults.h"
+
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "device/device_frames.h"
+#include "device/wire_hub.h"
+
+namespace demi {
+namespace {
+
+// Two stations on a hub, the first behind faults.
+class FaultsTest : public ::testing::Test {
+ protected:
+  FaultsTest() {
+    auto port = WireHubPort::attach(hub, station(1), memory);
+    here = std::make_unique<Faults>(std::move(*port), memory, 1);
+    there = std::move(*WireHubPort::attach(hub, station(2), memory));
+  }
+  void send_out(uint32_t number, Instant now) { send(*here, memory, ethernet(station(2), station(1), number), now); }
+  void send_in(uint32_t number, Instant now) { send(*there, memory, ethernet(station(1), station(2), number), now); }
+  using Numbers = std::vector<uint32_t>;
+
+  Memory memory;
+  std::shared_ptr<WireHub> hub = std::make_shared<WireHub>();
+  std::unique_ptr<WireHubPort> there;
+  std::unique_ptr<Faults> here;
+};
+
+TEST_F(FaultsTest, EachWayHasItsOwn) {
+  here->outgoing().configure({.loss = 1});
+  send_out(1, at_ms(0));
+  send_in(2, at_ms(0));
+  EXPECT_EQ(numbers(receive_all(*there)), Numbers{});
+  EXPECT_EQ(numbers(receive_all(*here)), Numbers{2});
+  here->outgoing().configure({});
+  here->incoming().configure({.loss = 1});
+  send_out(3, at_ms(0));
+  send_in(4, at_ms(0));
+  EXPECT_EQ(numbers(receive_all(*there)), Numbers{3});
+  EXPECT_EQ(numbers(receive_all(*here)), Numbers{});
+  EXPECT_EQ(here->outgoing().counters().lost, 1u);
+  EXPECT_EQ(here->incoming().counters().lost, 1u);
+}
+
+TEST_F(FaultsTest, WhatWasSentGoesOnWhenItIsDue) {
+  here->outgoing().configure({.delay = Duration::milliseconds(10)});
+  send_out(1, at_ms(0));
+  send_out(2, at_ms(5));
+  EXPECT_EQ(here->next_deadline(), at_ms(10));
+  EXPECT_TRUE(receive_all(*there).empty());
+  // Receiving moves it on: nobody has to send for that.
+  EXPECT_TRUE(receive_all(*here, at_ms(10)).empty());
+  EXPECT_EQ(numbers(receive_all(*there)), Numbers{1});
+  EXPECT_EQ(here->next_deadline(), at_ms(15));
+  // And so does sending.
+  send_out(3, at_ms(15));
+  EXPECT_EQ(numbers(receive_all(*there)), Numbers{2});
+}
+
+TEST_F(FaultsTest, TheDelayOfWhatArrivesBeginsWhenItIsFetched) {
+  here->incoming().configure({.delay = Duration::milliseconds(10)});
+  for (uint32_t i = 0; i < 40; ++i) send_in(i, at_ms(0));
+  EXPECT_EQ(here->next_deadline(), Instant());
+  // All of it, though no more than one frame is asked for.
+  Frame frame;
+  EXPECT_EQ(here->receive({&frame, 1}, at_ms(1)), 0u);
+  EXPECT_EQ(here->next_deadline(), at_ms(11));
+  EXPECT_EQ(here->receive({&frame, 1}, at_ms(11)), 1u);
+  EXPECT_EQ(receive_all(*here, at_ms(11)).size(), 39u);
+  EXPECT_TRUE(here->next_deadline().is_never());
+}
+
+TEST_F(FaultsTest, LeavesNoChecksumToTheDeviceBehind) {
+  auto offloading = std::make_shared<WireHub>(WireHubConfig{.mtu_bytes = 4'000, .queue_frames = 8, .finishes_checksums = true});
+  Faults faults(std::move(*WireHubPort::attach(offloading, station(1), memory)), memory, 1);
+  EXPECT_FALSE(faults.capabilities().finishes_checksums);
+  EXPECT_EQ(faults.capabilities().mtu_bytes, 4'000u);
+  EXPECT_EQ(faults.capabilities().link_address, station(1));
+}
+
+// A device whose wire takes only some frames.
+class SlowDevice final : public Device {
+ public:
+  SlowDevice() : Device({.link_address = station(1), .mtu_bytes = 1500, .burst_max = 2}) {}
+  size_t transmit(std::span<Frame> frames, Instant) override {
+    const size_t count = std::min({frames.size(), size_t{2}, takes});
+    for (Frame& frame : frames.first(count)) frame.clear();
+    takes -= count;
+    return count;
+  }
+  size_t receive(std::span<Frame> frames, Instant) override {
+    if (frames.empty() || endless == nullptr) return 0;
+    frames[0] = make_frame(*endless, ethernet(station(1), station(2), 1));
+    return 1;
+  }
+  Instant next_deadline() const override { return Instant::never(); }
+
+  size_t takes = 0;
+  Memory* endless = nullptr;
+};
+
+TEST_F(FaultsTest, WhatTheWireDoesNotTakeIsLostAndCounted) {
+  auto slow = std::make_unique<SlowDevice>();
+  slow->takes = 5;
+  Faults faults(std::move(slow), memory, 1);
+  faults.outgoing().configure({.delay = Duration::milliseconds(1)});
+  std::vector<Frame> frames;
+  for (uint32_t i = 0; i < 9; ++i) frames.push_back(make_frame(memory, ethernet(station(2), station(1), i)));
+  send_all(faults, frames, at_ms(0));
+  EXPECT_EQ(memory.buffers_outstanding(), 9u);
+  receive_all(faults, at_ms(1));
+  EXPECT_EQ(faults.refused(), 4u);
+  EXPECT_EQ(memory.buffers_outstanding(), 0u);
+}
+
+TEST_F(FaultsTest, AWireThatNeverRunsDryIsLeftInTheEnd) {
+  auto flooding = std::make_unique<SlowDevice>();
+  flooding->endless = &memory;
+  Faults faults(std::move(flooding), memory, 1);
+  Frame frame;
+  EXPECT_EQ(faults.receive({&frame, 1}, Instant()), 1u);
+  EXPECT_EQ(faults.incoming().under_way(), kFaultsIntakeMax - 1);
+}
+
+TEST_F(FaultsTest, OneSeedIsOneLink) {
+  const auto run = [&](uint64_t seed) {
+    auto lab = std::make_shared<WireHub>();
+    Faults faulty(std::move(*WireHubPort::attach(lab, station(1), memory)), memory, seed);
+    auto other = std::move(*WireHubPort::attach(lab, station(2), memory));
+    faulty.outgoing().configure({.loss = 0.5});
+    faulty.incoming().configure({.loss = 0.5});
+    Numbers arrived;
+    for (uint32_t i = 0; i < 100; ++i) {
+      send(faulty, memory, ethernet(station(2), station(1), i));
+      send(*other, memory, ethernet(station(1), station(2), i));
+    }
+    const Numbers out = numbers(receive_all(*other)), in = numbers(receive_all(faulty));
+    EXPECT_NE(out, in);  // the two ways are independent
+    arrived.insert(arrived.end(), out.begin(), out.end());
+    arrived.insert(arrived.end(), in.begin(), in.end());
+    return arrived;
+  };
+  EXPECT_EQ(run(3), run(3));
+  EXPECT_NE(run(3), run(4));
+}
+
+}  // namespace
+}  // namespace demi
