@@ -45,9 +45,9 @@ class Device {
   // Do not change while the device lives.
   const DeviceCapabilities& capabilities() const { return capabilities_; }
 
-  // Takes frames from the front, in order, and returns how many: fewer than there are when they are more than burst_max, or when the
-  // wire takes no more at present. Those that were taken are empty; the device gives their memory back when it has sent them. The others
-  // are untouched and still the caller's, to be offered again or dropped.
+  // Takes frames, none of which is empty, from the front, in order, and returns how many: fewer than there are when they are more than
+  // burst_max, or when the wire takes no more at present. Those that were taken are empty; the device gives their memory back when it has
+  // sent them. The others are untouched and still the caller's, to be offered again or dropped.
   virtual size_t transmit(std::span<Frame> frames, Instant now) = 0;
 
   // Puts frames that have arrived into `frames`, which are empty, from the front and in the order of their arrival, and returns how many;

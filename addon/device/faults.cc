@@ -1,10 +1,7 @@
 #include "device/faults.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
-
-#include "base/limits.h"
 
 namespace demi {
 
@@ -41,26 +38,24 @@ size_t Faults::receive(std::span<Frame> frames, Instant now) {
 }
 
 void Faults::move_out(Instant now) {
-  std::array<Frame, kFaultsBurst> burst;
-  while (const size_t due = outgoing_.leave(burst, now)) {
+  while (const size_t due = outgoing_.leave(burst_, now)) {
     size_t sent = 0;
     while (sent < due) {
-      const size_t taken = inner_->transmit(std::span(burst).subspan(sent, due - sent), now);
+      const size_t taken = inner_->transmit(std::span(burst_).subspan(sent, due - sent), now);
       if (taken == 0) break;
       sent += taken;
     }
     refused_ += due - sent;
-    for (; sent < due; ++sent) burst[sent].clear();
+    for (; sent < due; ++sent) burst_[sent].clear();
   }
 }
 
 // All that has arrived, so that its delay begins now, but no more than a bounded number: more could come as fast as it is taken.
 void Faults::take_in(Instant now) {
-  std::array<Frame, kFaultsBurst> burst;
   for (size_t taken = 0; taken < kFaultsIntakeMax;) {
-    const size_t arrived = inner_->receive(burst, now);
+    const size_t arrived = inner_->receive(burst_, now);
     if (arrived == 0) return;
-    for (Frame& frame : std::span(burst).first(arrived)) incoming_.enter(std::move(frame), now);
+    for (Frame& frame : std::span(burst_).first(arrived)) incoming_.enter(std::move(frame), now);
     taken += arrived;
   }
 }

@@ -2,8 +2,10 @@
 // them is configured; it may be configured anew at any time.
 #pragma once
 
+#include <array>
 #include <memory>
 
+#include "base/limits.h"
 #include "device/device.h"
 #include "device/impairment.h"
 
@@ -34,6 +36,8 @@ class Faults final : public Device {
   Impairment outgoing_;
   Impairment incoming_;
   uint64_t refused_ = 0;
+  // Empty between calls.
+  std::array<Frame, kFaultsBurst> burst_;
 };
 
 }  // namespace demi
