@@ -127,9 +127,7 @@ void Impairment::send_on(Frame frame, Instant now) {
     due = due + config_.reorder_delay;
     ++counters_.reordered;
   }
-  Lane& lane = is_held_back ? held_back_ : straight_;
-  lane.last_due = std::max(lane.last_due, due);
-  lane.frames.push_back({std::move(frame), lane.last_due});
+  (is_held_back ? held_back_ : straight_).frames.push_back({std::move(frame), due});
 }
 
 size_t Impairment::leave(std::span<Frame> frames, Instant now) {

@@ -92,10 +92,9 @@ class Impairment {
     Frame frame;
     Instant due;
   };
-  // Frames that do not overtake one another.
+  // Frames that do not overtake one another: one that is due before those in front of it waits for them.
   struct Lane {
     RingQueue<UnderWay> frames;
-    Instant last_due;
     Instant next_due() const { return frames.empty() ? Instant::never() : frames.front().due; }
   };
 

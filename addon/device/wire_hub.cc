@@ -30,12 +30,13 @@ void WireHub::leave(WireHubPort& port) {
 
 // A station that has moved is where it was heard last. Nobody can be reached at the address of a group, whoever says so.
 void WireHub::learn(const MacAddress& source, WireHubPort& at) {
-  if (!source.is_unicast()) return;
-  const auto found = stations_.find(as_number(source));
+  const uint64_t number = as_number(source);
+  if (source.is_group() || number == 0) return;
+  const auto found = stations_.find(number);
   if (found != stations_.end()) {
     found->second = &at;
   } else if (stations_.size() < kHubAddressesMax) {
-    stations_.emplace(as_number(source), &at);
+    stations_.emplace(number, &at);
   }
 }
 
@@ -47,19 +48,15 @@ void WireHub::forward(WireHubPort& from, const Frame& frame) {
   }
   learn(ethernet->source(), from);
   const MacAddress destination = ethernet->destination();
-  if (!destination.is_group()) {
-    const auto found = stations_.find(as_number(destination));
-    if (found != stations_.end()) {
-      if (found->second == &from) {
-        ++from.counters_.to_itself;
-      } else {
-        found->second->arrive(frame);
-      }
-      return;
+  const auto found = destination.is_group() ? stations_.end() : stations_.find(as_number(destination));
+  if (found == stations_.end()) {
+    for (WireHubPort* port : ports_) {
+      if (port != &from) port->arrive(frame);
     }
-  }
-  for (WireHubPort* port : ports_) {
-    if (port != &from) port->arrive(frame);
+  } else if (found->second != &from) {
+    found->second->arrive(frame);
+  } else {
+    ++from.counters_.to_itself;
   }
 }
 

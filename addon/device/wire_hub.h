@@ -96,6 +96,8 @@ class WireHubNames {
  public:
   // The hub of this name; if there is none, a new one. Only who makes it decides its configuration.
   std::shared_ptr<WireHub> open(std::string_view name, const WireHubConfig& config = {});
+  // Names that are remembered; those whose hubs are gone are forgotten with the next one that is opened.
+  size_t size() const { return hubs_.size(); }
 
  private:
   std::unordered_map<std::string, std::weak_ptr<WireHub>> hubs_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "memory/buffer.h"
 #include "memory/sg_array.h"
@@ -19,11 +20,30 @@ enum class ChecksumVerdict : uint8_t { kUnknown, kGood, kBad };
 struct Frame {
   // Empty.
   Frame() = default;
-  // `length` bytes of the buffer's room, from `offset` on.
-  Frame(BufferRef buffer, uint32_t first, uint32_t count);
+  // The `count` bytes of the buffer's room from `first` on.
+  Frame(BufferRef buffer, uint32_t first, uint32_t count) : head(std::move(buffer)), offset(first), length(count) {
+    DEMI_ASSERT(head && uint64_t{offset} + length <= head->capacity, "a frame outside of its room");
+  }
   // The source is empty afterwards.
-  Frame(Frame&& other) noexcept;
-  Frame& operator=(Frame&& other) noexcept;
+  Frame(Frame&& other) noexcept
+      : head(std::move(other.head)),
+        offset(other.offset),
+        length(std::exchange(other.length, 0)),
+        payload(std::move(other.payload)),
+        checksum_start(std::exchange(other.checksum_start, uint16_t{0})),
+        checksum_offset(other.checksum_offset),
+        verdict(std::exchange(other.verdict, ChecksumVerdict::kUnknown)) {}
+  Frame& operator=(Frame&& other) noexcept {
+    if (this == &other) return *this;
+    head = std::move(other.head);
+    offset = other.offset;
+    length = std::exchange(other.length, 0);
+    payload = std::move(other.payload);
+    checksum_start = std::exchange(other.checksum_start, uint16_t{0});
+    checksum_offset = other.checksum_offset;
+    verdict = std::exchange(other.verdict, ChecksumVerdict::kUnknown);
+    return *this;
+  }
 
   // The first bytes, in one piece: of a frame that is sent at least all headers, of one that was received everything.
   BufferRef head;

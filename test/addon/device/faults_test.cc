@@ -90,9 +90,9 @@ class SlowDevice final : public Device {
     return count;
   }
   size_t receive(std::span<Frame> frames, Instant) override {
-    if (frames.empty() || endless == nullptr) return 0;
-    frames[0] = make_frame(*endless, ethernet(station(1), station(2), 1));
-    return 1;
+    const size_t count = endless == nullptr ? 0 : std::min<size_t>(frames.size(), capabilities_.burst_max);
+    for (Frame& frame : frames.first(count)) frame = make_frame(*endless, ethernet(station(1), station(2), 1));
+    return count;
   }
   Instant next_deadline() const override { return Instant::never(); }
 

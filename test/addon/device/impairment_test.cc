@@ -34,8 +34,9 @@ class ImpairmentTest : public ::testing::Test {
   std::vector<Arrival> arrivals(Impairment& of) {
     std::vector<Arrival> found;
     std::array<Frame, 8> frames;
+    Instant now;
     while (!of.next_deadline().is_never()) {
-      const Instant now = of.next_deadline();
+      now = std::max(now, of.next_deadline());
       const size_t count = of.leave(frames, now);
       EXPECT_GT(count, 0u);
       for (Frame& frame : std::span(frames).first(count)) {
@@ -204,6 +205,7 @@ TEST_F(ImpairmentTest, DamageIsOneBitOfACopy) {
     link.configure({.corrupt = 1, .corrupt_from = from});
     const Octets octets = ethernet(station(2), station(1), 1);
     bool first_hit = false, last_hit = false;
+    int bits_hit = 0;
     for (int i = 0; i < 2'000; ++i) {
       Frame frame = make_frame(memory, octets, 20);
       SgArray kept = frame.payload.clone();
@@ -219,6 +221,7 @@ TEST_F(ImpairmentTest, DamageIsOneBitOfACopy) {
         first_hit |= turned > 0 && at == from;
         last_hit |= turned > 0 && at + 1 == octets.size();
         bits += turned;
+        bits_hit |= found[at] ^ octets[at];
       }
       ASSERT_EQ(bits, 1);
       Octets untouched(kept.bytes());
@@ -226,6 +229,7 @@ TEST_F(ImpairmentTest, DamageIsOneBitOfACopy) {
       ASSERT_TRUE(std::equal(untouched.begin(), untouched.end(), octets.begin() + 20));
     }
     EXPECT_TRUE(first_hit && last_hit);
+    EXPECT_EQ(bits_hit, 0xff);
   }
   EXPECT_EQ(link.counters().corrupted, 6'000u);
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "base/limits.h"
 #include "device/device_frames.h"
 
@@ -208,6 +210,12 @@ TEST(WireHubNames, ANameLastsAsLongAsItsHub) {
   EXPECT_EQ(names.open("lab")->ports(), 1u);
   port->reset();
   EXPECT_EQ(names.open("lab")->config().mtu_bytes, 1500u);
+}
+
+TEST(WireHubNames, ForgetsNamesThatNobodyUses) {
+  WireHubNames names;
+  for (int i = 0; i < 100; ++i) names.open("hub" + std::to_string(i));
+  EXPECT_EQ(names.size(), 1u);
 }
 
 TEST(WireHubDeathTest, WantsAConfigurationThatWorks) {
