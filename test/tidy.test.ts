@@ -14,6 +14,7 @@ const ADDON_ARROWS: Record<string, string[]> = {
   binding: ['libos', 'sched', 'memory', 'base'],
   libos: ['sched', 'memory', 'base'],
   sched: ['base'],
+  device: ['wire', 'memory', 'base'],
   memory: ['base'],
   wire: ['base'],
   base: [],
@@ -22,6 +23,7 @@ const ADDON_ARROWS: Record<string, string[]> = {
 /** Rooms of the addon whose headers need not be included by others yet, and why. */
 const ADDON_ROOMS_AHEAD: Record<string, string> = {
   wire: 'the TCP/IP stack that reads and writes these headers comes next',
+  device: 'the libOS that puts a stack on a device comes next',
 };
 
 /** Room of lib/ -> the rooms that it may import from, beside its own. lib/index.ts is a room of its own. */
