@@ -45,12 +45,12 @@ class SeqNumber {
   uint32_t value_ = 0;
 };
 
-// Whether a segment has anything that the receiver is waiting for: the four cases of RFC 9293 3.4, table 5 (3.10.7.4, first step).
-// `length` is SEG.LEN: the text, and one each for SYN and FIN.
+// Whether a segment has anything that the receiver is waiting for (RFC 9293 3.10.7.4, first step). `length` is SEG.LEN: the text, and one
+// each for SYN and FIN. The RFC asks whether its first or its last number is in the window; one that begins before the window and ends
+// behind it has everything that is waited for, and counts, too: what is too much is trimmed off at both ends.
 constexpr bool is_acceptable(SeqNumber seq, uint32_t length, SeqNumber rcv_nxt, uint32_t rcv_wnd) {
   if (rcv_wnd == 0) return length == 0 && seq == rcv_nxt;
-  if (length == 0) return seq.in_window(rcv_nxt, rcv_wnd);
-  return seq.in_window(rcv_nxt, rcv_wnd) || (seq + (length - 1)).in_window(rcv_nxt, rcv_wnd);
+  return seq.in_window(rcv_nxt, rcv_wnd) || rcv_nxt.in_window(seq, length);
 }
 
 }  // namespace demi

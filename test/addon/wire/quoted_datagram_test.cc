@@ -66,7 +66,8 @@ TEST(QuotedDatagram, OfIPv6BehindExtensionHeaders) {
   EXPECT_EQ(quoted->source_port, 49152);
   EXPECT_EQ(quoted->sequence_number, SeqNumber(100));
   for_each_truncation(kIPv6, [](Bytes cut) { EXPECT_EQ(QuotedDatagram::parse_ipv6(cut).error(), ParseError::kTruncated); });
-  EXPECT_EQ(QuotedDatagram::parse_ipv6(kIPv4).error(), ParseError::kBadVersion);
+  EXPECT_EQ(QuotedDatagram::parse_ipv6(kIPv4).error(), ParseError::kTruncated);
+  EXPECT_EQ(QuotedDatagram::parse_ipv6(with(kIPv6, 0, 0x45)).error(), ParseError::kBadVersion);
 }
 
 TEST(QuotedDatagram, OfIPv6InFragments) {

@@ -90,6 +90,20 @@ TEST(SeqNumber, TheFourCasesOfAnAcceptableSegment) {
   EXPECT_FALSE(is_acceptable(nxt - 10u, 10, nxt, 16));
   EXPECT_TRUE(is_acceptable(nxt + 15, 1, nxt, 16));
   EXPECT_FALSE(is_acceptable(nxt + 16, 1, nxt, 16));
+  // the whole window and more on both sides
+  EXPECT_TRUE(is_acceptable(nxt - 10u, 100, nxt, 16));
+}
+
+TEST(SeqNumber, AnAcceptableSegmentHasANumberInTheWindow) {
+  Random random(2);
+  for (int i = 0; i < 100'000; ++i) {
+    const SeqNumber nxt = seq(static_cast<uint32_t>(random.next()));
+    const auto window = static_cast<uint32_t>(1 + random.below(12)), length = static_cast<uint32_t>(1 + random.below(12));
+    const SeqNumber first = nxt + static_cast<uint32_t>(random.below(32)) - 16u;
+    bool has_any = false;
+    for (uint32_t at = 0; at < length; ++at) has_any |= (first + at).in_window(nxt, window);
+    ASSERT_EQ(is_acceptable(first, length, nxt, window), has_any);
+  }
 }
 
 }  // namespace
