@@ -10,7 +10,7 @@ namespace demi {
 
 struct Flight {
   // `una`: SND.UNA; `text`: where text begins, behind a SYN that is still to be acknowledged.
-  Flight(SeqNumber una, SeqNumber text, Instant now) : queue(text), recovery(una), progress(now) {}
+  Flight(SeqNumber una, SeqNumber text, Instant now) : queue(text), recovery(una), progress(now), answered(now) {}
 
   SendQueue queue;
   LossRecovery recovery;
@@ -19,6 +19,8 @@ struct Flight {
   Instant timed_at = Instant::never();
   // When SND.UNA last moved: what the user timeout is measured from.
   Instant progress;
+  // When a probe of a zero window was last answered.
+  Instant answered;
 };
 
 }  // namespace demi

@@ -21,6 +21,7 @@ struct HalfOpen {
   uint32_t timestamp_offset = 0;
   uint16_t path_mss = 0;              // bytes of text and TCP options
   uint8_t transmissions = 0;          // of the SYN-ACK
+  Instant answered;                   // when the SYN-ACK last left
   Instant next_transmission;          // when it leaves again, or the entry goes
   HalfOpen* next_in_bucket = nullptr;
   ListHook order_hook;                // among those that are due, or those that wait for as long as it does

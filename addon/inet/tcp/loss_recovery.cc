@@ -72,8 +72,8 @@ bool LossRecovery::next_doubtful(const SendSpace& space, SackBlock& range, bool&
 void LossRecovery::handle_retransmitted(const SendSpace& space, SackBlock range, bool is_rescue, uint32_t timestamp) {
   must_send_ = false;
   ++repeats_;
-  if (!has_first_repeat_) {
-    has_first_repeat_ = true;
+  if (!has_repeated_) {
+    has_repeated_ = awaits_echo_ = true;
     first_repeat_timestamp_ = timestamp;
   }
   // A rescue does not move HighRxt: what lies between is not sent again yet.
@@ -129,7 +129,7 @@ void LossRecovery::enter_fast_recovery(const SendSpace& space, CongestionControl
   recover_ = space.nxt;
   has_recover_ = true;
   rescued_ = false;
-  has_first_repeat_ = false;
+  has_repeated_ = awaits_echo_ = false;
   repeats_ = 0;
   high_rxt_ = space.una;
   lost_below_ = SeqNumber::later_of(lost_below_, SeqNumber::earlier_of(space.una + space.mss, space.nxt));
@@ -156,7 +156,7 @@ void LossRecovery::handle_timeout(const SendSpace& space, bool timestamps, Conge
     // A timeout during a fast recovery is undone to what was before that one.
     if (!can_undo_) saved_ = congestion.save();
     can_undo_ = true;
-    has_first_repeat_ = false;
+    has_repeated_ = awaits_echo_ = false;
     repeats_ = 0;
     begin_ = space.una;
   }
@@ -194,16 +194,17 @@ void LossRecovery::handle_too_big(const SendSpace& space) {
 bool LossRecovery::undo_if_spurious(const SendSpace& space, const LossEvidence& evidence, CongestionControl& congestion) {
   if (!in_recovery() || !can_undo_) return false;
   // RFC 3522 3.2: the acknowledgment answers a segment that left before the first retransmission did.
-  if (evidence.acked > 0 && evidence.has_echo && has_first_repeat_) {
+  if (evidence.acked > 0 && evidence.has_echo && awaits_echo_) {
     const bool is_older = static_cast<int32_t>(evidence.echo - first_repeat_timestamp_) < 0;
-    has_first_repeat_ = false;
+    awaits_echo_ = false;
     if (is_older) {
       undo(space, congestion);
       return true;
     }
   }
   // RFC 3708 3: everything that was sent again had arrived before.
-  if (evidence.is_duplicate_sack && evidence.duplicate_end > begin_ && repeats_ > 0 && --repeats_ == 0) {
+  const bool is_of_this_recovery = evidence.duplicate_end > begin_ && evidence.duplicate_end <= high_rxt_;
+  if (evidence.is_duplicate_sack && is_of_this_recovery && repeats_ > 0 && --repeats_ == 0) {
     undo(space, congestion);
     return true;
   }

@@ -104,7 +104,8 @@ class LossRecovery {
   bool has_recover_ = false;     // recover_ is above SND.UNA, or was not passed yet
   bool rescued_ = false;         // rule 4 was used in this recovery
   bool can_undo_ = false;        // saved_ is what the window was before this recovery
-  bool has_first_repeat_ = false;
+  bool has_repeated_ = false;    // something was sent again in this recovery
+  bool awaits_echo_ = false;     // and no acknowledgment of new text has come since the first of it
   SeqNumber recover_;            // SND.NXT when the recovery began (RFC 6582)
   SeqNumber high_rxt_;
   SeqNumber lost_below_;

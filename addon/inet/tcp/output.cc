@@ -7,7 +7,10 @@
 namespace demi {
 
 bool TcpConnection::poll_transmit(OutgoingSegment& out, Instant now) {
-  out.header = TcpHeader();
+  // Asked after each segment: mostly there is nothing.
+  const bool has_work = sender_.may_transmit() || receiver_.ack_is_due() || challenge_is_due_ || reset_is_due_ ||
+                        keepalive_is_due_ || sender_.syn_is_due();
+  if (!has_work) return false;
   out.text.clear();
   const bool made = reset_is_due_ ? poll_reset(out)
                                   : poll_syn(out, now) || poll_text(out, now) || poll_ack(out, now) || poll_keepalive(out, now);
@@ -24,6 +27,7 @@ void TcpConnection::count_out(const OutgoingSegment& out) {
 // What all segments have: ports, numbers, the window, timestamps and SACK blocks. With ACK it carries the acknowledgment that is due.
 void TcpConnection::begin_segment(OutgoingSegment& out, SeqNumber seq, uint16_t flags, Instant now) {
   TcpHeader& header = out.header;
+  header = TcpHeader();
   header.source_port = local_port_;
   header.destination_port = remote_port_;
   header.sequence_number = seq;
@@ -43,6 +47,7 @@ void TcpConnection::begin_segment(OutgoingSegment& out, SeqNumber seq, uint16_t 
 bool TcpConnection::poll_reset(OutgoingSegment& out) {
   reset_is_due_ = false;
   TcpHeader& header = out.header;
+  header = TcpHeader();
   header.source_port = local_port_;
   header.destination_port = remote_port_;
   header.sequence_number = reset_seq_;
@@ -70,7 +75,7 @@ bool TcpConnection::poll_syn(OutgoingSegment& out, Instant now) {
 }
 
 bool TcpConnection::poll_text(OutgoingSegment& out, Instant now) {
-  if (!is_synchronized(state_)) return false;
+  if (!is_synchronized(state_) || !sender_.may_transmit()) return false;
   Transmission transmission;
   // RFC 6691 3: options beyond the agreed ones take from the text.
   const uint32_t sack_bytes = receiver_.sack_option_bytes();

@@ -15,6 +15,8 @@ constexpr uint32_t kFirstSegmentSize = 536;
 // Text that is copied together shares rooms of this size.
 constexpr size_t kCompactRoomBytes = 2048;
 constexpr size_t kWindowFieldMax = 65535;
+// Of a path that was never measured (the SYN-ACK was lost, and nothing was sent since).
+constexpr Duration kRttIfUnknown = Duration::milliseconds(100);
 }  // namespace
 
 Receiver::Receiver(TcpCore& core)
@@ -241,7 +243,8 @@ void Receiver::discard() {
 // so that the sender's window can double in the next.
 void Receiver::tune_buffer(uint64_t read, Duration rtt, Instant now) {
   const TcpConfig& config = core_.config();
-  if (!config.receive_auto_tuning || rtt <= Duration() || core_.resources.memory_is_short) return;
+  if (!config.receive_auto_tuning || core_.resources.memory_is_short) return;
+  if (rtt <= Duration()) rtt = kRttIfUnknown;
   if (tuned_at_.is_never()) tuned_at_ = now;
   tuned_bytes_ = static_cast<uint32_t>(std::min<uint64_t>(uint64_t{tuned_bytes_} + read, kWindowMax));
   if (now - tuned_at_ < rtt) return;

@@ -70,10 +70,13 @@ void TcpConnection::arrives_in_syn_sent(const TcpHeader& header, SgArray text, I
 
 // --- 3.10.7.4 ---
 
-void TcpConnection::arrives_in_other_states(const TcpHeader& received, SgArray text, Instant now) {
-  TcpHeader header = received;
+void TcpConnection::arrives_in_other_states(const TcpHeader& header, SgArray text, Instant now) {
   const auto text_length = static_cast<uint32_t>(text.bytes());
-  if (!check_own_syn(header, text_length)) return;
+  const bool is_syn_again = state_ == TcpState::kSynReceived && header.flags.syn() && header.sequence_number == receiver_.irs();
+  if (is_syn_again && !header.flags.rst()) {
+    arrives_again_as_syn(header, std::move(text), now);
+    return;
+  }
   const uint32_t length = text_length + header.flags.syn() + header.flags.fin();
   if (!check_timestamp(header, length, now)) return;
   if (!check_sequence(header, text_length, now)) return;
@@ -88,17 +91,15 @@ void TcpConnection::arrives_in_other_states(const TcpHeader& received, SgArray t
 
 // The SYN that was answered comes again: its acknowledgment was lost, or it opens from its side at the same time (RFC 9293 figure 8). The
 // answer is the SYN-ACK again; what stands beside the SYN is a segment like others.
-bool TcpConnection::check_own_syn(TcpHeader& header, uint32_t text_length) {
-  const bool is_it = state_ == TcpState::kSynReceived && header.flags.syn() && header.sequence_number == receiver_.irs();
-  if (!is_it || header.flags.rst()) return true;
+void TcpConnection::arrives_again_as_syn(const TcpHeader& header, SgArray text, Instant now) {
   if (!header.flags.ack()) {
     sender_.repeat_syn();
-    return false;
+    return;
   }
-  header.flags.bits &= static_cast<uint16_t>(~TcpFlags::kSyn);
-  header.sequence_number += 1;
-  (void)text_length;
-  return true;
+  TcpHeader rest = header;
+  rest.flags.bits &= static_cast<uint16_t>(~TcpFlags::kSyn);
+  rest.sequence_number += 1;
+  arrives_in_other_states(rest, std::move(text), now);
 }
 
 // RFC 7323 5.3 (R1): protection against wrapped sequence numbers.

@@ -73,10 +73,6 @@ void Sender::handle_syn_sent(Instant now) {
   core_.timers.arm(TcpTimer::kRetransmit, now + rtt_.rto(core_.config()));
 }
 
-void Sender::forget_timed_segment() {
-  if (flight_ != nullptr) flight_->timed_at = Instant::never();
-}
-
 void Sender::agree(uint32_t mss, uint8_t window_scale) {
   window_scale_ = window_scale;
   mss = std::max(mss, kSendMssMin);
@@ -85,6 +81,7 @@ void Sender::agree(uint32_t mss, uint8_t window_scale) {
 }
 
 void Sender::handle_established(SeqNumber seq, uint32_t window, Instant now) {
+  is_quiet_ = false;
   wnd_ = window;
   max_wnd_ = window;
   wl1_ = seq;
@@ -111,6 +108,7 @@ uint32_t Sender::unsent_bytes() const {
 
 uint64_t Sender::append(SgArray& text, Instant now) {
   DEMI_ASSERT(!fin_is_queued_, "text behind the FIN");
+  is_quiet_ = false;
   const uint64_t taken = std::min<uint64_t>(text.bytes(), room());
   if (taken == 0) return 0;
   Flight& flight = need_flight(now);
@@ -122,6 +120,7 @@ uint64_t Sender::append(SgArray& text, Instant now) {
 
 void Sender::finish(Instant now) {
   if (fin_is_queued_) return;
+  is_quiet_ = false;
   need_flight(now);
   fin_is_queued_ = true;
 }
@@ -198,6 +197,7 @@ Sender::AckResult Sender::handle_ack(const TcpHeader& header, uint32_t segment_l
     update_window(header, now);
     return result;
   }
+  is_quiet_ = false;
   LossEvidence evidence;
   evidence.acked = ack > una_ ? ack.distance_from(una_) : 0;
   // RFC 5681 2: outstanding text, no text or FIN in it, the same ACK, the same window.
@@ -225,8 +225,8 @@ Sender::AckResult Sender::handle_ack(const TcpHeader& header, uint32_t segment_l
     take_rtt(header, evidence.acked, now);
     rtt_.reset_back_off();
   } else if (probes_ > 0) {
-    // RFC 9293 3.8.6.1: a peer that answers probes is there, and may take its time.
-    flight_->progress = now;
+    // RFC 9293 3.8.6.1: a peer that answers probes is there.
+    flight_->answered = now;
   }
   if (core_.sack) evidence.sacked = take_sack_blocks(header.options, evidence);
   update_window(header, now);
@@ -262,6 +262,7 @@ void Sender::rearm_after_ack(uint32_t acked, Instant now) {
 void Sender::handle_retransmission_timeout(Instant now) {
   if (flight_ == nullptr || una_ == nxt_) return;
   ++core_.counters().retransmission_timeouts;
+  is_quiet_ = false;
   rtt_.back_off();  // RFC 6298 5.5
   core_.timers.arm(TcpTimer::kRetransmit, now + rtt_.rto(core_.config()));
   if (syn_is_unacknowledged_) {
@@ -273,6 +274,7 @@ void Sender::handle_retransmission_timeout(Instant now) {
 
 void Sender::handle_persist_timeout(Instant now) {
   if (flight_ == nullptr || una_ != nxt_) return;
+  is_quiet_ = false;
   if (wnd_ > 0) {
     // RFC 9293 3.8.6.2.1: the window stays small; better a small segment than none.
     overrides_silly_window_ = true;
@@ -284,14 +286,15 @@ void Sender::handle_persist_timeout(Instant now) {
   core_.timers.arm(TcpTimer::kPersist, now + rtt_.rto(core_.config()));
 }
 
-Instant Sender::user_deadline(Duration user_timeout) const {
-  if (flight_ == nullptr || user_timeout <= Duration()) return Instant::never();
-  return flight_->progress + user_timeout;
+Instant Sender::user_deadline(Duration user_timeout, bool answers_count) const {
+  if (flight_ == nullptr) return Instant::never();
+  return (answers_count ? std::max(flight_->progress, flight_->answered) : flight_->progress) + user_timeout;
 }
 
 bool Sender::lower_mss(uint32_t mss) {
   const uint32_t text = std::max(mss, kSendMssMin) - (core_.timestamps ? kTimestampOptionBytes : 0);
   if (text >= mss_) return false;
+  is_quiet_ = false;
   congestion_.handle_mss(mss_, text);
   mss_ = text;
   if (flight_ != nullptr && una_ != nxt_ && !syn_is_unacknowledged_) flight_->recovery.handle_too_big(space());

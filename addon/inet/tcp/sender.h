@@ -38,7 +38,6 @@ class Sender {
   bool syn_is_due() const { return syn_is_due_; }
   void handle_syn_sent(Instant now);
   void repeat_syn() { syn_is_due_ = syn_is_unacknowledged_; }
-  void forget_timed_segment();
   // The peer's SYN said what segments it takes and how it counts its window. `mss` is text and TCP options.
   void agree(uint32_t mss, uint8_t window_scale);
   // Our SYN was acknowledged by a segment with `seq` and a window in bytes.
@@ -68,13 +67,15 @@ class Sender {
 
   void handle_retransmission_timeout(Instant now);
   void handle_persist_timeout(Instant now);
-  // When text has waited for too long: never if there is none.
-  Instant user_deadline(Duration user_timeout) const;
+  // When text has waited for too long: never if there is none. `answers_count`: a peer that answers probes of its zero window may take its time.
+  Instant user_deadline(Duration user_timeout, bool answers_count) const;
 
   // --- to the network ---
 
   // The next segment, with at most `text_limit` bytes of text; false if there is none now. What is returned counts as sent.
   bool poll(Transmission& out, uint32_t text_limit, Instant now);
+  // False as long as poll() has nothing new to find out.
+  bool may_transmit() const { return flight_ != nullptr && !is_quiet_; }
   // Its text, shared with the send queue.
   void share_text(const Transmission& transmission, SgArray& out);
 
@@ -105,10 +106,16 @@ class Sender {
   bool is_drained() const { return flight_ == nullptr; }
   const Flight* flight() const { return flight_; }
   const CongestionControl& congestion() const { return congestion_; }
-  CongestionControl& congestion() { return congestion_; }
+  CongestionControl& congestion() {
+    is_quiet_ = false;
+    return congestion_;
+  }
   const RttEstimator& rtt() const { return rtt_; }
   bool nagle() const { return nagle_; }
-  void set_nagle(bool nagle) { nagle_ = nagle; }
+  void set_nagle(bool nagle) {
+    nagle_ = nagle;
+    is_quiet_ = false;
+  }
   void set_send_buffer(uint32_t bytes) { send_buffer_bytes_ = bytes; }
   uint32_t send_buffer() const { return send_buffer_bytes_; }
   uint8_t probes() const { return probes_; }
@@ -167,6 +174,7 @@ class Sender {
   bool is_limited_by_cwnd_ = false;     // since the last acknowledgment
   bool overrides_silly_window_ = false;
   bool probe_is_due_ = false;
+  bool is_quiet_ = false;               // poll() had nothing, and nothing has happened since
   bool probe_is_out_ = false;           // one byte behind nxt was sent, and nxt stayed
   Totals totals_;
 };

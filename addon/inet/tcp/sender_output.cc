@@ -12,7 +12,9 @@ bool Sender::poll(Transmission& out, uint32_t text_limit, Instant now) {
   if (poll_repeated(out, text_limit, now) || poll_fresh(out, text_limit, now)) return true;
   // That there is no new text may have settled what is lost (F-RTO).
   if (flight_->recovery.in_recovery() && (poll_repeated(out, text_limit, now) || poll_doubtful(out, text_limit, now))) return true;
-  return poll_probe(out, now);
+  if (poll_probe(out, now)) return true;
+  is_quiet_ = true;
+  return false;
 }
 
 void Sender::share_text(const Transmission& transmission, SgArray& out) {

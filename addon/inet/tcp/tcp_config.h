@@ -21,6 +21,10 @@ struct TcpConfig {
   uint8_t syn_retries = 6;
   uint8_t syn_ack_retries = 5;
 
+  // RFC 8899 4.3: after so many timeouts in a row the path is taken to carry only so much text and TCP options in a packet.
+  uint8_t black_hole_timeouts = 3;
+  uint16_t black_hole_mss = 1220;
+
   // --- congestion ---
   CongestionAlgorithm congestion = CongestionAlgorithm::kCubic;
   // RFC 6928 2.

@@ -56,16 +56,14 @@ void TcpConnection::accept(const TcpHeader& syn, SgArray text, Instant now) {
   settle(now);
 }
 
-void TcpConnection::resume(const PeerSyn& syn, SgArray text, uint32_t transmissions, Instant now) {
+void TcpConnection::resume(const PeerSyn& syn, SgArray text, uint32_t transmissions, Instant answered, Instant now) {
   step(TcpStateEvent::kListen);
   step(TcpStateEvent::kSynArrives);
   ++core_.counters().passive_opens;
   last_heard_ = now;
   sender_.open(iss_, now);
   agree(syn, now);
-  for (uint32_t sent = 0; sent < transmissions; ++sent) sender_.handle_syn_sent(now);
-  // When the SYN-ACK left is not known here; the ACK of it is no measurement then.
-  sender_.forget_timed_segment();
+  for (uint32_t sent = 0; sent < transmissions; ++sent) sender_.handle_syn_sent(answered);
   if (!text.empty()) receiver_.handle_text(syn.irs + 1, std::move(text), false, now);
   receiver_.handle_ack_sent();
   settle(now);
@@ -229,7 +227,8 @@ void TcpConnection::set_keepalive_times(Duration idle, Duration interval, uint8_
 void TcpConnection::settle(Instant now) {
   (void)now;
   if (state_ == TcpState::kClosed || state_ == TcpState::kTimeWait) return;
-  core_.timers.arm(TcpTimer::kUserTimeout, sender_.user_deadline(user_timeout_in_force()));
+  // A timeout that the user has chosen ends zero windows, too.
+  core_.timers.arm(TcpTimer::kUserTimeout, sender_.user_deadline(user_timeout_in_force(), user_timeout_ <= Duration()));
 }
 
 void TcpConnection::handle_timeout(Instant now) {
@@ -262,6 +261,17 @@ void TcpConnection::handle_retransmission_timeout(Instant now) {
     return;
   }
   sender_.handle_retransmission_timeout(now);
+  suspect_black_hole();
+}
+
+// RFC 8899 4.3, RFC 4821 7.7: full segments that vanish again and again may be too large for the path, and nobody says so (RFC 2923 2.1).
+void TcpConnection::suspect_black_hole() {
+  const TcpConfig& config = core_.config();
+  const bool is_suspect = is_synchronized(state_) && sender_.rtt().back_offs() == config.black_hole_timeouts &&
+                          path_mss_ > config.black_hole_mss && sender_.flight_bytes() > config.black_hole_mss;
+  if (!is_suspect) return;
+  path_mss_ = config.black_hole_mss;
+  if (sender_.lower_mss(path_mss_)) ++core_.counters().black_holes;
 }
 
 // RFC 9293 3.8.4.

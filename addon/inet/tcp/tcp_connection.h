@@ -61,8 +61,8 @@ class TcpConnection {
   void connect(Instant now);
   // OPEN, passive, with the SYN that came and the text in it.
   void accept(const TcpHeader& syn, SgArray text, Instant now);
-  // The same for a SYN that a listener has answered already, after `transmissions` of its SYN-ACK. What comes next is the ACK of it.
-  void resume(const PeerSyn& syn, SgArray text, uint32_t transmissions, Instant now);
+  // The same for a SYN that a listener has answered already, `transmissions` times, the last time at `answered`. What comes next is the ACK.
+  void resume(const PeerSyn& syn, SgArray text, uint32_t transmissions, Instant answered, Instant now);
   // SEND: takes the first bytes of `text` for which the send buffer has room and returns how many. EPIPE after shutdown or close, or what
   // ended the connection.
   Result<uint64_t> send(SgArray& text, Instant now);
@@ -140,7 +140,7 @@ class TcpConnection {
   // segment_arrives.cc
   void arrives_in_syn_sent(const TcpHeader& header, SgArray text, Instant now);
   void arrives_in_other_states(const TcpHeader& header, SgArray text, Instant now);
-  bool check_own_syn(TcpHeader& header, uint32_t text_length);
+  void arrives_again_as_syn(const TcpHeader& header, SgArray text, Instant now);
   bool check_timestamp(const TcpHeader& header, uint32_t length, Instant now);
   bool check_sequence(const TcpHeader& header, uint32_t text_length, Instant now);
   bool check_rst(const TcpHeader& header, Instant now);
@@ -177,6 +177,7 @@ class TcpConnection {
   uint32_t keepalive_probes() const;
   void handle_keepalive_timeout(Instant now);
   void handle_retransmission_timeout(Instant now);
+  void suspect_black_hole();
   void raise(TcpEvent event) { events_ |= static_cast<uint8_t>(1u << static_cast<uint8_t>(event)); }
 
   TcpCore core_;

@@ -37,6 +37,7 @@ namespace demi {
   X(keepalive_timeouts)             \
   X(icmp_ignored)                   \
   X(path_mss_lowered)               \
+  X(black_holes)                    \
   X(syn_queue_full)                 \
   X(accept_queue_full)              \
   X(syn_ack_timeouts)               \

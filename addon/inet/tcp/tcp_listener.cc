@@ -133,6 +133,7 @@ TcpListener::Opened TcpListener::take() {
   opened.open.family = entry.tuple.remote_address.family;
   opened.peer = entry.peer;
   opened.transmissions = entry.transmissions;
+  opened.answered = entry.answered;
   if (!entry.text.empty()) {
     opened.text = std::move(entry.text);
     --texts_kept_;
@@ -172,6 +173,7 @@ bool TcpListener::poll_transmit(OutgoingSegment& out, TcpTuple& tuple, Instant n
   // RFC 6298 5.5 and 5.7.
   if (entry->transmissions < transmissions_max()) ++entry->transmissions;
   const Duration rto = resources_.config.initial_rto * (int64_t{1} << (entry->transmissions - 1));
+  entry->answered = now;
   entry->next_transmission = now + std::min(rto, resources_.config.max_rto);
   waiting_[entry->transmissions - 1].push_back(*entry);
   return true;

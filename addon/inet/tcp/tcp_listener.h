@@ -46,6 +46,7 @@ class TcpListener {
     PeerSyn peer;
     SgArray text;
     uint8_t transmissions;
+    Instant answered;
   };
   Opened take();
 

@@ -280,6 +280,27 @@ TEST_F(LossRecoveryTest, EifelUndoesATimeoutThatWasNone) {
   EXPECT_EQ(sent.front().substr(0, 14), ". 10001:11001(") << "new text, and nothing again";
 }
 
+TEST_F(LossRecoveryTest, ARecoveryOfSeveralHolesIsNotUndone) {
+  established_with(true, true);
+  ten_in_flight();
+  at(200);
+  // 0 and 5 are lost.
+  in(". 1:1(0) ack 1 win 60000 ts 2 105 sack 1001:5001");
+  EXPECT_EQ(phase(), Phase::kFastRecovery);
+  in(". 1:1(0) ack 1 win 60000 ts 2 105 sack 6001:10001 sack 1001:5001");
+  all_out();
+  at(300);
+  // The first was sent again at 200; the second is sent again now, and then comes the echo of the first.
+  in(". 1:1(0) ack 5001 win 60000 ts 3 200 sack 6001:10001");
+  all_out();
+  EXPECT_EQ(phase(), Phase::kFastRecovery);
+  in(". 1:1(0) ack 5501 win 60000 ts 3 200 sack 6001:10001");
+  EXPECT_EQ(phase(), Phase::kFastRecovery);
+  EXPECT_EQ(resources.counters.spurious_recoveries, 0u);
+  EXPECT_EQ(connection->info().cwnd, 5000u);
+  all_out();
+}
+
 TEST_F(LossRecoveryTest, ARealTimeoutIsNotUndone) {
   established_with(true, true);
   ten_in_flight();

@@ -174,10 +174,15 @@ TEST_F(SenderTest, AUserTimeoutEndsAParkedConnection) {
   established(0);
   connection->set_user_timeout(Duration::seconds(30));
   send(500);
-  at(29'000);
-  in(". 1:1(0) ack 1 win 0");
+  EXPECT_EQ(out(), "");
+  for (int64_t second = 1; second < 30; ++second) {
+    at(second * 1000);
+    in(". 1:1(0) ack 1 win 0");
+    all_out();
+  }
+  EXPECT_GT(connection->info().zero_window_probes, 3u);
   EXPECT_EQ(state(), TcpState::kEstablished);
-  at(31'000);
+  at(30'100);
   EXPECT_EQ(state(), TcpState::kClosed);
   EXPECT_EQ(connection->error(), Errno::kETIMEDOUT);
   all_out();
@@ -186,6 +191,7 @@ TEST_F(SenderTest, AUserTimeoutEndsAParkedConnection) {
 TEST_F(SenderTest, APeerThatAnswersNoProbeIsGone) {
   established(0);
   send(500);
+  EXPECT_EQ(out(), "");
   at(100 + 299'999);
   EXPECT_EQ(state(), TcpState::kEstablished);
   at(100 + 300'000);
@@ -392,6 +398,35 @@ TEST_F(SenderTest, AClaimAboutSomethingElseIsIgnored) {
   EXPECT_EQ(connection->info().mss, 1000u);
   EXPECT_EQ(resources.counters.icmp_ignored, 4u);
   EXPECT_EQ(out(), "");
+}
+
+TEST_F(SenderTest, ABlackHoleIsFoundByTimeouts) {
+  make(8960);
+  connection->connect(now);
+  out();
+  at(100);
+  in("S. 0:0(0) ack 1 win 60000 mss 8960");
+  out();
+  send(8960);
+  EXPECT_EQ(all_out().size(), 1u);
+  at(400);
+  at(1000);
+  for (const std::string& line : all_out()) EXPECT_EQ(line, "P. 1:8961(8960) ack 1 win 65535");
+  at(2200);
+  EXPECT_EQ(out(), ". 1:1221(1220) ack 1 win 65535");
+  EXPECT_EQ(resources.counters.black_holes, 1u);
+  in(". 1:1(0) ack 1221 win 60000");
+  EXPECT_EQ(out(), ". 1221:2441(1220) ack 1 win 65535");
+  all_out();
+}
+
+TEST_F(SenderTest, SmallSegmentsThatVanishAreNoBlackHole) {
+  established();
+  send(100);
+  for (int i = 0; i < 10; ++i) at(i * 10'000 + 1000);
+  EXPECT_EQ(resources.counters.black_holes, 0u);
+  EXPECT_EQ(connection->info().mss, 1000u);
+  all_out();
 }
 
 TEST_F(SenderTest, APeerOfTinySegmentsIsBounded) {

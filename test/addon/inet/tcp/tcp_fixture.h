@@ -72,7 +72,7 @@ class TcpTest : public testing::Test {
     open.local_port = 1;
     open.remote_port = 2;
     open.iss = kIss;
-    open.path_mss = path_mss;
+    open.path_mss = path_mss_ = path_mss;
     // The timestamps begin with 0.
     open.entropy = uint64_t{0x1234567} << 32;
     connection = std::make_unique<TcpConnection>(resources, open);
@@ -214,11 +214,12 @@ class TcpTest : public testing::Test {
     if (!segment.text.empty()) {
       EXPECT_TRUE(is_text_at(segment.text, static_cast<uint64_t>(segment.header.sequence_number - kIss - 1)));
     }
-    EXPECT_LE(segment.header.options.bytes() + segment.text.bytes(), std::max(1460u, config.segment_offload_bytes));
+    EXPECT_LE(segment.header.options.bytes() + segment.text.bytes(), std::max(path_mss_, config.segment_offload_bytes));
     sent_lines.push_back(text_of(segment.header, static_cast<uint32_t>(segment.text.bytes()), kIss, kIrs));
     return true;
   }
 
+  uint32_t path_mss_ = 0;
   OutgoingSegment segment;
   std::vector<std::string> sent_lines;
 };

@@ -49,7 +49,7 @@ class TcpListenerTest : public testing::Test {
     if (verdict == Verdict::kEstablished) {
       TcpListener::Opened opened = listener->take();
       connections.push_back(std::make_unique<TcpConnection>(resources, opened.open));
-      connections.back()->resume(opened.peer, std::move(opened.text), opened.transmissions, now);
+      connections.back()->resume(opened.peer, std::move(opened.text), opened.transmissions, opened.answered, now);
       connections.back()->handle_segment(parsed.header, std::move(text), now);
       listener->enqueue(*connections.back());
     }
@@ -107,6 +107,7 @@ TEST_F(TcpListenerTest, OptionsAreAgreed) {
   EXPECT_TRUE(info.window_scaling && info.timestamps && info.sack);
   EXPECT_EQ(info.send_window, 160'000u);
   EXPECT_EQ(info.mss, 1448u);
+  EXPECT_EQ(info.srtt, Duration::milliseconds(10)) << "the SYN-ACK was timed";
 }
 
 TEST_F(TcpListenerTest, ASynAckIsSentAgainAndTheEntryGoesInTheEnd) {
@@ -138,6 +139,7 @@ TEST_F(TcpListenerTest, AnAckAfterALostSynAckBeginsWithOneSegment) {
   out();
   in(". 1:1(0) ack 1 win 5000");
   EXPECT_EQ(connections.back()->info().cwnd, 1460u);
+  EXPECT_EQ(connections.back()->info().srtt, Duration());
 }
 
 TEST_F(TcpListenerTest, WhatBelongsToNothingIsTreatedAsTheRfcSays) {

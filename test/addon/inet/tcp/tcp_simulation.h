@@ -54,6 +54,7 @@ struct SimulatedHost {
   uint64_t occupied_in = 0;     // segments with text, SYN or FIN
   uint64_t reads = 0;
   uint64_t segments_out = 0;
+  uint32_t largest_flight = 0;  // bytes
 };
 
 class TcpSimulation {
@@ -232,6 +233,7 @@ class TcpSimulation {
       return;
     }
     const Sender& sender = self.connection->sender();
+    self.largest_flight = std::max(self.largest_flight, sender.flight_bytes());
     // One byte beyond is a probe of a zero window.
     if (self.edge_known && header.sequence_number + length > self.edge + 1) fail("a segment beyond the window");
     const bool is_open = sender.flight() != nullptr && !sender.flight()->recovery.in_recovery();
