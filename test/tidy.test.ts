@@ -14,6 +14,7 @@ const ADDON_ARROWS: Record<string, string[]> = {
   binding: ['libos', 'sched', 'memory', 'base'],
   libos: ['sched', 'memory', 'base'],
   sched: ['base'],
+  device: ['wire', 'memory', 'base'],
   memory: ['base'],
   'inet/tcp': ['wire', 'memory', 'base'],
   wire: ['base'],
@@ -24,6 +25,7 @@ const ADDON_ARROWS: Record<string, string[]> = {
 const ADDON_ROOMS_AHEAD: Record<string, string> = {
   wire: 'the TCP/IP stack that reads and writes these headers comes next',
   'inet/tcp': 'the TCP/IP stack around its connections comes next',
+  device: 'the libOS that puts a stack on a device comes next',
 };
 
 /** Room of lib/ -> the rooms that it may import from, beside its own. lib/index.ts is a room of its own. */

@@ -20,6 +20,7 @@ class RingQueue {
     DEMI_ASSERT(count_ > 0, "front() of an empty queue");
     return elements_[first_];
   }
+  const T& front() const { return const_cast<RingQueue*>(this)->front(); }
   void push_back(T element) {
     if (count_ == capacity_) grow();
     elements_[(first_ + count_) & (capacity_ - 1)] = std::move(element);

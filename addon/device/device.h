@@ -1,0 +1,68 @@
+// Device: what moves frames between a stack and a wire. This is the contract of every kind, and of the middleware that wraps one
+// (faults.h, pcap.h); test/addon/device/device_test.cc holds each of them to it. wire_hub.h is the shortest example.
+//
+// - A device belongs to one thread, and nothing here blocks. Calls go by bursts, so that none is virtual per frame.
+// - A frame begins with its Ethernet header, which lies in the head, and has no frame check sequence. A device pads what its wire
+//   demands. What is shorter than the header or longer than frame_bytes_max() is taken, counted and not sent.
+// - A device loses frames where a wire does, and counts each under its cause. It never reports an error for a frame.
+// - Time is an argument and does not go back. Middleware delays by it; other kinds ignore it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/time.h"
+#include "memory/frame.h"
+#include "wire/address.h"
+#include "wire/ethernet.h"
+
+namespace demi {
+
+struct DeviceCapabilities {
+  // Ours on the wire: where frames come from that the stack sends. The device does not check it.
+  MacAddress link_address{};
+  // The longest packet, without its Ethernet header.
+  uint32_t mtu_bytes = 1500;
+  // The most frames that one call takes or gives; at least 1.
+  uint32_t burst_max = 32;
+  // Whether the stack may leave checksums to the device (Frame::checksum_start).
+  bool finishes_checksums = false;
+  // Readable when receive() has something new to give: for an event loop that sleeps meanwhile. -1: there is none.
+  int wakeup_fd = -1;
+
+  bool operator==(const DeviceCapabilities&) const = default;
+  // With one VLAN tag.
+  size_t frame_bytes_max() const { return EthernetView::kBytes + EthernetView::kTagBytes + mtu_bytes; }
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  // Do not change while the device lives.
+  const DeviceCapabilities& capabilities() const { return capabilities_; }
+
+  // Takes frames, none of which is empty, from the front, in order, and returns how many: fewer than there are when they are more than
+  // burst_max, or when the wire takes no more at present. Those that were taken are empty; the device gives their memory back when it has
+  // sent them. The others are untouched and still the caller's, to be offered again or dropped.
+  virtual size_t transmit(std::span<Frame> frames, Instant now) = 0;
+
+  // Puts frames that have arrived into `frames`, which are empty, from the front and in the order of their arrival, and returns how many;
+  // 0 when there is nothing. They are the caller's from then on: each in one piece, in a buffer of the memory that the device was made
+  // with, and the only reference to it. It also moves on what is on its way in the device.
+  virtual size_t receive(std::span<Frame> frames, Instant now) = 0;
+
+  // When receive() should be called, although nobody says so: a frame is due then. Instant() when one is due already; never() when only
+  // the wake-up fd, or the other side, can bring one.
+  virtual Instant next_deadline() const = 0;
+
+ protected:
+  explicit Device(const DeviceCapabilities& capabilities) : capabilities_(capabilities) {}
+
+  DeviceCapabilities capabilities_;
+};
+
+}  // namespace demi

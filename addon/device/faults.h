@@ -1,0 +1,43 @@
+// Faults: middleware that makes a bad link of a device, each way by an Impairment of its own. Nothing happens to frames until one of
+// them is configured; it may be configured anew at any time.
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "base/limits.h"
+#include "device/device.h"
+#include "device/impairment.h"
+
+namespace demi {
+
+class Faults final : public Device {
+ public:
+  // `memory` is the one that `inner` was made with, and outlives this. Two with one seed that are called alike do alike.
+  Faults(std::unique_ptr<Device> inner, Memory& memory, uint64_t seed);
+
+  Impairment& outgoing() { return outgoing_; }
+  Impairment& incoming() { return incoming_; }
+  // Frames that were due, and that the inner device did not take: lost, as where a queue is full.
+  uint64_t refused() const { return refused_; }
+
+  // Takes all of a burst: a bad link does not push back.
+  size_t transmit(std::span<Frame> frames, Instant now) override;
+  size_t receive(std::span<Frame> frames, Instant now) override;
+  // Also when a frame that was sent is due: receive() moves it on.
+  Instant next_deadline() const override;
+
+ private:
+  static DeviceCapabilities with_faults(DeviceCapabilities inner);
+  void move_out(Instant now);
+  void take_in(Instant now);
+
+  std::unique_ptr<Device> inner_;
+  Impairment outgoing_;
+  Impairment incoming_;
+  uint64_t refused_ = 0;
+  // Empty between calls.
+  std::array<Frame, kFaultsBurst> burst_;
+};
+
+}  // namespace demi
