@@ -16,6 +16,7 @@ const ADDON_ARROWS: Record<string, string[]> = {
   sched: ['base'],
   device: ['wire', 'memory', 'base'],
   memory: ['base'],
+  inet: ['inet/tcp', 'wire', 'memory', 'base'],
   'inet/tcp': ['wire', 'memory', 'base'],
   wire: ['base'],
   base: [],
@@ -23,8 +24,9 @@ const ADDON_ARROWS: Record<string, string[]> = {
 
 /** Rooms of the addon whose headers need not be included by others yet, and why. */
 const ADDON_ROOMS_AHEAD: Record<string, string> = {
-  wire: 'the TCP/IP stack that reads and writes these headers comes next',
-  'inet/tcp': 'the TCP/IP stack around its connections comes next',
+  wire: 'the rooms that read and write these headers are ahead themselves',
+  'inet/tcp': 'the stack around its connections is ahead itself',
+  inet: 'the libOS that puts a stack on a device comes next',
   device: 'the libOS that puts a stack on a device comes next',
 };
 
@@ -44,6 +46,9 @@ const NODE_ROOM = 'binding';
 const SOURCES_WITHOUT_HEADER: Record<string, string> = {
   'addon/binding/module.cc': 'the entry point of the addon',
   'addon/binding/functions.cc': 'the functions of instance.h that JavaScript calls',
+  'addon/inet/stack_input.cc': 'what stack.h does with frames that come',
+  'addon/inet/stack_output.cc': 'what stack.h sends',
+  'addon/inet/stack_sockets.cc': 'the calls of the user of stack.h',
   'addon/inet/tcp/output.cc': 'what tcp_connection.h sends',
   'addon/inet/tcp/segment_arrives.cc': 'what tcp_connection.h does with a segment',
   'addon/inet/tcp/sender_output.cc': 'what sender.h sends',
@@ -55,6 +60,9 @@ const HEADERS_WITHOUT_TEST: Record<string, string> = {
   'base/assert.h': 'it ends the process',
   'base/family.h': 'an enumeration; libos/endpoint.h and wire/address.h are tested with each of its values',
   'base/limits.h': 'constants; each is tested where it is applied',
+  'inet/inet_endpoint.h': 'a struct; the tests of the stack bind and connect to its values',
+  'inet/inet_limits.h': 'constants; each is tested where it is applied',
+  'inet/stack_counters.h': 'counters; each is read where it counts',
   'inet/tcp/congestion_event.h': 'two structs; the tests of the algorithms fill them',
   'inet/tcp/flight.h': 'a struct; sender_test.cc sees it come and go',
   'inet/tcp/half_open.h': 'a struct; tcp_listener_test.cc fills it',

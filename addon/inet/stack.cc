@@ -1,0 +1,182 @@
+// The life of a stack, of its connections, and the passing of time. Read the header first.
+#include "inet/stack.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace demi {
+
+Stack::Listener::Listener(Stack& its_stack, const InetEndpoint& its_local, uint32_t backlog)
+    : Timer(&Stack::fire_listener),
+      stack(its_stack),
+      endpoint(its_local),
+      tcp(its_stack.tcp_resources_, its_stack.half_open_pool_, its_stack.config_.secret, backlog) {}
+
+Stack::Stack(const StackConfig& config, Memory& memory, Instant now)
+    : config_(config),
+      memory_(memory),
+      tcp_resources_(config_.tcp, memory),
+      neighbors_(config.neighbor, config.secret),
+      claims_(config.claims, config.addresses, now),
+      tcp_ports_(config.ephemeral_ports, {config.secret.k0 ^ 0x746370, config.secret.k1}),
+      udp_ports_(config.ephemeral_ports, {config.secret.k0 ^ 0x756470, config.secret.k1}),
+      icmp_limit_(config.icmp_per_second, config.icmp_burst),
+      wheel_(now),
+      now_(now),
+      identification_(static_cast<uint16_t>(draw())),
+      connections_(config.secret) {
+  DEMI_ASSERT(problem_with(config).empty(), "a stack with a wrong configuration");
+  const std::string problem = routes_.configure(config.addresses, config.routes);
+  DEMI_ASSERT(problem.empty(), "routes were right a moment ago");
+  for (const StaticNeighbor& neighbor : config.neighbors) neighbors_.add_static(neighbor.address, neighbor.mac);
+}
+
+Stack::~Stack() {
+  sockets_.for_each(SocketKind::kTcpListener, [this](void* object) { delete_listener(*static_cast<Listener*>(object)); });
+  sockets_.for_each(SocketKind::kUdp, [](void* object) { delete static_cast<UdpSocket*>(object); });
+  sockets_.for_each(SocketKind::kTcpConnection, [this](void* object) {
+    auto& connection = *static_cast<Connection*>(object);
+    connection.socket = SocketHandle();
+    retire(connection);
+  });
+  // Those whose users are gone already.
+  while (Connection* connection = connections_.any()) retire(*connection);
+}
+
+// A number that nobody can guess who does not know the secret: a keyed hash of a counter. The stack has no other randomness.
+uint64_t Stack::draw() {
+  std::array<uint8_t, 8> counter;
+  store_be32(counter.data(), static_cast<uint32_t>(draws_ >> 32));
+  store_be32(counter.data() + 4, static_cast<uint32_t>(draws_));
+  ++draws_;
+  return siphash24({config_.secret.k0 ^ 0x64726177, config_.secret.k1}, counter);
+}
+
+// What a packet has left for text and TCP options.
+uint16_t Stack::path_mss(Family family) const {
+  constexpr uint32_t kIpv6HeaderBytes = 40;
+  const uint32_t headers = TcpHeader::kBytesMin + (family == Family::kIPv6 ? kIpv6HeaderBytes : Ipv4Header::kBytes);
+  return static_cast<uint16_t>(config_.mtu_bytes > headers ? config_.mtu_bytes - headers : 1);
+}
+
+// --- connections ---
+
+Connection& Stack::make_connection(const TcpOpen& open, const TcpTuple& tuple) {
+  Connection& connection = *connection_pool_.make(tcp_resources_, open, tuple, this, &Stack::fire_connection);
+  connection.is_local = is_local(tuple.remote_address);
+  connections_.insert(connection);
+  return connection;
+}
+
+// Something has happened to it: it may have something to say, and its deadlines may be others.
+void Stack::touch_connection(Connection& connection) {
+  take_events(connection);
+  if (connection.transmit_hook.linked() || !connection.is_in_table) return;
+  (connection.is_local ? transmit_local_ : transmit_).push_back(connection);
+}
+
+void Stack::touch_listener(Listener& listener) {
+  if (!listener.transmit_hook.linked()) transmit_listeners_.push_back(listener);
+}
+
+void Stack::take_events(Connection& connection) {
+  for (TcpEvent event = connection.poll_event(); event != TcpEvent::kNone; event = connection.poll_event()) {
+    switch (event) {
+      case TcpEvent::kConnected:
+        sockets_.raise(connection.socket, SocketEventKind::kConnected);
+        break;
+      case TcpEvent::kReadable:
+        sockets_.raise(connection.socket, SocketEventKind::kReadable);
+        break;
+      case TcpEvent::kWritable:
+        sockets_.raise(connection.socket, SocketEventKind::kWritable);
+        break;
+      case TcpEvent::kDelivered:
+        sockets_.raise(connection.socket, SocketEventKind::kDelivered);
+        break;
+      case TcpEvent::kClosed:
+        sockets_.raise(connection.socket, SocketEventKind::kClosed);
+        break;
+      case TcpEvent::kNone:
+        break;
+    }
+  }
+}
+
+// It has said everything for now. Its timer may stand earlier than it must: then it fires for nothing, which is rarer, and cheaper, than
+// arming it anew with each segment.
+void Stack::settle(Connection& connection) {
+  take_events(connection);
+  if (connection.is_finished()) {
+    retire(connection);
+    return;
+  }
+  const Instant due = connection.poll_timeout();
+  if (!due.is_never() && (!connection.armed() || due < connection.due())) wheel_.arm(connection, due);
+  if (connection.state() == TcpState::kTimeWait) settle_time_wait(connection);
+}
+
+void Stack::settle_time_wait(Connection& connection) {
+  if (connection.time_wait_hook.linked()) return;
+  time_wait_.push_back(connection);
+  ++time_waits_;
+  if (time_waits_ <= config_.time_wait_max) return;
+  ++counters_.tcp_time_wait_overflow;
+  retire(*time_wait_.front());
+}
+
+// Its tuple is free from now on. The user may still hold it, to read what is left and how it ended.
+void Stack::retire(Connection& connection) {
+  if (connection.is_in_table) connections_.remove(connection);
+  wheel_.cancel(connection);
+  connection.transmit_hook.unlink();
+  if (connection.time_wait_hook.linked()) {
+    connection.time_wait_hook.unlink();
+    --time_waits_;
+  }
+  if (!connection.socket && !connection.awaits_accept) connection_pool_.release(&connection);
+}
+
+// --- time ---
+
+void Stack::fire_connection(Timer& timer) {
+  auto& connection = static_cast<Connection&>(timer);
+  Stack& stack = *connection.stack;
+  connection.handle_timeout(stack.now_);
+  stack.touch_connection(connection);
+}
+
+void Stack::fire_listener(Timer& timer) {
+  auto& listener = static_cast<Listener&>(timer);
+  listener.tcp.handle_timeout(listener.stack.now_);
+  listener.stack.touch_listener(listener);
+}
+
+void Stack::handle_timeout(Instant now) {
+  now_ = now;
+  handle_loopback(now);
+  wheel_.expire(now);
+  neighbors_.handle_timeout(now);
+  report_unreachable();
+}
+
+// As many as there are now: what they cause has its turn next.
+void Stack::handle_loopback(Instant now) {
+  std::array<Frame, kInputBurst> burst;
+  for (size_t left = loopback_.size(); left > 0;) {
+    const size_t count = std::min(left, burst.size());
+    for (size_t i = 0; i < count; ++i) burst[i] = loopback_.pop_front();
+    handle_burst(std::span(burst).first(count), true, now);
+    left -= count;
+  }
+}
+
+Instant Stack::poll_timeout() {
+  const bool has_frames = !ready_.empty() || !loopback_.empty() || neighbors_.has_output();
+  if (has_frames || !transmit_.empty() || !transmit_local_.empty() || !transmit_listeners_.empty()) return Instant();
+  return std::min({wheel_.next_deadline(), neighbors_.poll_timeout(), claims_.poll_timeout()});
+}
+
+}  // namespace demi

@@ -1,0 +1,276 @@
+// What a stack sends: how packets are made, which way they go, and who is asked for the next one. Read stack.h first.
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "inet/stack.h"
+#include "inet/tcp/reset.h"
+#include "wire/checksum.h"
+#include "wire/ethernet.h"
+#include "wire/icmpv4.h"
+
+namespace demi {
+
+namespace {
+constexpr size_t kHeadersBeforeUpper = EthernetView::kBytes + Ipv4Header::kBytes;
+
+// The destination of a frame that was made without one.
+void address_to(Frame& frame, const MacAddress& to) { to.store(frame.writable_head().data()); }
+
+void add_payload(Checksum& checksum, const SgArray& payload) {
+  for (const Segment& segment : payload) checksum.add({segment.data(), segment.length});
+}
+}  // namespace
+
+// --- packets ---
+
+// Everything but the header of the upper layer, which is the last `header_bytes` of the head, and the neighbor that it goes to. Empty when there is no
+// memory for the head.
+Frame Stack::make_packet(const IpAddress& source, const IpAddress& destination, IpProtocol protocol, size_t header_bytes, SgArray payload,
+                         bool dont_fragment) {
+  const size_t head_bytes = kHeadersBeforeUpper + header_bytes;
+  BufferRef room = memory_.allocate_room(head_bytes);
+  if (!room) {
+    ++counters_.out_without_memory;
+    return Frame();
+  }
+  const uint32_t first = room->headroom;
+  Frame frame(std::move(room), first, static_cast<uint32_t>(head_bytes));
+  EthernetHeader{config_.mac, config_.mac, EtherType::kIPv4, false, 0}.emit(frame.writable_head());
+  Ipv4Header ip;
+  ip.dont_fragment = dont_fragment;
+  // RFC 6864 4.1: what is never fragmented needs no number, and a zero tells nobody how much we send.
+  ip.identification = dont_fragment ? 0 : identification_++;
+  ip.protocol = protocol;
+  ip.source = source;
+  ip.destination = destination;
+  ip.payload_bytes = static_cast<uint16_t>(header_bytes + payload.bytes());
+  ip.emit(frame.writable_head().subspan(EthernetView::kBytes));
+  frame.payload = std::move(payload);
+  return frame;
+}
+
+Frame Stack::make_segment(const TcpTuple& tuple, const TcpHeader& header, SgArray text) {
+  const size_t header_bytes = header.bytes();
+  const auto segment_bytes = static_cast<uint32_t>(header_bytes + text.bytes());
+  // RFC 1191 3: TCP finds out what the path carries, so nobody on the way may cut.
+  Frame frame = make_packet(tuple.local_address, tuple.remote_address, IpProtocol::kTcp, header_bytes, std::move(text), true);
+  if (frame.empty()) return frame;
+  const MutableBytes into = frame.writable_head().last(header_bytes);
+  Checksum rest = Checksum::pseudo_header(tuple.local_address, tuple.remote_address, IpProtocol::kTcp, segment_bytes);
+  if (config_.finishes_checksums) {
+    header.emit(into);
+    store_be16(into.data() + TcpHeader::kChecksumOffset, rest.folded());
+    frame.checksum_start = kHeadersBeforeUpper;
+    frame.checksum_offset = TcpHeader::kChecksumOffset;
+    return frame;
+  }
+  add_payload(rest, frame.payload);
+  header.emit(into, rest);
+  return frame;
+}
+
+Frame Stack::make_arp(const ArpHeader& header, const MacAddress& to) {
+  BufferRef room = memory_.allocate_room(EthernetView::kBytes + ArpHeader::kBytes);
+  if (!room) {
+    ++counters_.out_without_memory;
+    return Frame();
+  }
+  const uint32_t first = room->headroom;
+  Frame frame(std::move(room), first, EthernetView::kBytes + ArpHeader::kBytes);
+  EthernetHeader{to, config_.mac, EtherType::kArp, false, 0}.emit(frame.writable_head());
+  header.emit(frame.writable_head().subspan(EthernetView::kBytes));
+  return frame;
+}
+
+// --- the way ---
+
+// Whether the frame is complete and leaves now. Otherwise it has gone elsewhere: to ourselves, into the queue of a neighbor, or nowhere.
+bool Stack::depart(Frame& frame, const IpAddress& destination, Instant now) {
+  const std::optional<NextHop> hop = routes_.find(destination);
+  if (!hop) {
+    ++counters_.out_without_route;
+    frame.clear();
+    return false;
+  }
+  if (is_local(destination)) {
+    loop_back(std::move(frame));
+    return false;
+  }
+  if (routes_.is_broadcast(destination)) {
+    address_to(frame, MacAddress::broadcast());
+    return true;
+  }
+  if (destination.is_multicast()) {
+    address_to(frame, destination.multicast_mac());
+    return true;
+  }
+  if (const std::optional<MacAddress> mac = neighbors_.use(hop->address, now)) {
+    address_to(frame, *mac);
+    return true;
+  }
+  neighbors_.wait_for(hop->address, std::move(frame), now);
+  return false;
+}
+
+void Stack::send_later(Frame frame, const IpAddress& destination, Instant now) {
+  if (ready_.size() >= kTransmitQueueFrames) {
+    ++counters_.out_queue_full;
+    return;
+  }
+  if (depart(frame, destination, now)) ready_.push_back(std::move(frame));
+}
+
+// What goes to ourselves never sees a device. It is copied, as by a wire: what comes in belongs to nobody else, and lies in one piece.
+void Stack::loop_back(Frame frame) {
+  if (loopback_.size() >= kLoopbackQueueFrames) {
+    ++counters_.loopback_queue_full;
+    return;
+  }
+  Frame copy = frame.copied_into(memory_);
+  if (copy.empty()) {
+    ++counters_.out_without_memory;
+    return;
+  }
+  copy.verdict = ChecksumVerdict::kGood;
+  copy.checksum_start = copy.checksum_offset = 0;
+  ++counters_.looped_back;
+  loopback_.push_back(std::move(copy));
+}
+
+// --- answers ---
+
+void Stack::send_reset(const TcpTuple& tuple, const TcpHeader& header, uint32_t length, Instant now) {
+  const std::optional<TcpHeader> reset = reset_for(header, length);
+  if (!reset) return;
+  Frame frame = make_segment(tuple, *reset, memory_.make_array());
+  if (frame.empty()) return;
+  ++counters_.tcp_resets_out;
+  send_later(std::move(frame), tuple.remote_address, now);
+}
+
+void Stack::send_icmp_error(const IpPacket& ip, Frame& frame, IcmpV4Unreachable code, Instant now) {
+  const Parsed<Ipv4View> packet = Ipv4View::parse(ip.packet);
+  if (!packet || !may_cause_error(*packet, ip.to_group)) return;
+  if (!icmp_limit_.take(now)) {
+    ++counters_.icmp_rate_limited;
+    return;
+  }
+  const Bytes quoted = ip.packet.first(std::min(ip.packet.size(), kIcmpQuoteBytesMax));
+  Checksum data;
+  data.add(quoted);
+  Frame out = make_packet(ip.destination, ip.source, IpProtocol::kIcmpV4, IcmpV4Header::kBytes, part_of(frame, quoted), false);
+  if (out.empty()) return;
+  IcmpV4Header header;
+  header.type = IcmpV4Type::kDestinationUnreachable;
+  header.code = static_cast<uint8_t>(code);
+  header.emit(out.writable_head().last(IcmpV4Header::kBytes), data);
+  ++counters_.icmp_errors_out;
+  send_later(std::move(out), ip.source, now);
+}
+
+// --- the next frame ---
+
+Frame Stack::poll_transmit(Instant now) {
+  now_ = now;
+  Frame frame;
+  if (!ready_.empty()) {
+    frame = ready_.pop_front();
+    if (!udp_senders_.empty() && ready_.size() < kTransmitQueueFrames / 2) wake_udp_senders();
+  }
+  if (frame.empty()) frame = poll_arp(now);
+  if (frame.empty()) frame = poll_listeners(now);
+  if (frame.empty()) frame = poll_connections(now);
+  // What they have just said may have to ask for a neighbor first.
+  if (frame.empty()) frame = poll_arp(now);
+  if (!frame.empty()) ++counters_.frames_out;
+  return frame;
+}
+
+Frame Stack::poll_arp(Instant now) {
+  IpAddress own;
+  if (claims_.poll_announcement(own, now)) {
+    // RFC 5227 2.3: a request for our own address, which nobody answers.
+    return make_arp({ArpOperation::kRequest, config_.mac, own, MacAddress(), own}, MacAddress::broadcast());
+  }
+  Frame frame;
+  MacAddress to;
+  if (neighbors_.poll_frame(frame, to)) {
+    address_to(frame, to);
+    return frame;
+  }
+  NeighborRequest request;
+  while (neighbors_.poll_request(request)) {
+    const std::optional<NextHop> hop = routes_.find(request.target);
+    if (!hop) continue;
+    return make_arp({ArpOperation::kRequest, config_.mac, hop->source, MacAddress(), request.target}, request.to);
+  }
+  return Frame();
+}
+
+Frame Stack::poll_listeners(Instant now) {
+  while (Listener* listener = transmit_listeners_.front()) {
+    TcpTuple tuple;
+    while (listener->tcp.poll_transmit(outgoing_, tuple, now)) {
+      Frame frame = make_segment(tuple, outgoing_.header, std::move(outgoing_.text));
+      if (!frame.empty() && depart(frame, tuple.remote_address, now)) return frame;
+    }
+    listener->transmit_hook.unlink();
+    const Instant due = listener->tcp.poll_timeout();
+    if (!due.is_never() && (!listener->armed() || due < listener->due())) wheel_.arm(*listener, due);
+  }
+  return Frame();
+}
+
+// Connections take turns, a few segments each.
+Frame Stack::poll_connections(Instant now) {
+  Frame frame;
+  while (Connection* connection = loopback_.size() < kLoopbackQueueFrames ? transmit_local_.front() : nullptr) {
+    if (poll_connection(*connection, frame, now)) return frame;
+  }
+  while (Connection* connection = transmit_.front()) {
+    if (segments_this_turn_ == kSegmentsPerTurn) {
+      segments_this_turn_ = 0;
+      connection->transmit_hook.unlink();
+      transmit_.push_back(*connection);
+      continue;
+    }
+    ++segments_this_turn_;
+    if (poll_connection(*connection, frame, now)) return frame;
+  }
+  return Frame();
+}
+
+// Takes the next segment of a connection, if it has one, or the connection from the list. Returns whether there is a frame for the device.
+bool Stack::poll_connection(Connection& connection, Frame& out, Instant now) {
+  if (!connection.poll_transmit(outgoing_, now)) {
+    connection.transmit_hook.unlink();
+    if (!connection.is_local) segments_this_turn_ = 0;
+    settle(connection);
+    return false;
+  }
+  out = make_segment(connection.tuple, outgoing_.header, std::move(outgoing_.text));
+  return !out.empty() && depart(out, connection.tuple.remote_address, now);
+}
+
+// A neighbor does not answer: that is known here, and nobody has to be believed. So it ends what is opening, as an error of a host would.
+void Stack::report_unreachable() {
+  Frame frame;
+  while (neighbors_.poll_unreachable(frame)) {
+    const Parsed<QuotedDatagram> sent = QuotedDatagram::parse_ipv4(frame.head_bytes().subspan(EthernetView::kBytes));
+    frame.clear();
+    if (sent) tell_sender(*sent, {IcmpErrorKind::kHard, Errno::kEHOSTUNREACH});
+  }
+}
+
+void Stack::wake_udp_senders() {
+  while (!udp_senders_.empty()) {
+    const SocketHandle handle = udp_senders_.pop_front();
+    UdpSocket* socket = udp_of(handle);
+    if (socket == nullptr) continue;
+    socket->waits_to_send = false;
+    sockets_.raise(handle, SocketEventKind::kWritable);
+  }
+}
+
+}  // namespace demi

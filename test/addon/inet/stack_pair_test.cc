@@ -1,0 +1,212 @@
+// Two stacks over a bad link: everything together.
+#include "inet/stack_pair.h"
+
+#include <gtest/gtest.h>
+
+namespace demi {
+namespace {
+
+const IpAddress kAny = IpAddress::unspecified(Family::kIPv4);
+
+// The byte that belongs to a place of a stream.
+uint8_t byte_at(uint64_t place) { return static_cast<uint8_t>(place * 31 + (place >> 8) * 7 + (place >> 16)); }
+
+// One end of a connection that sends `total` bytes and reads as many, then closes.
+struct Talker {
+  Talker(PairedHost& its_host, SocketHandle its_socket, uint64_t bytes) : host(its_host), socket(its_socket), total(bytes) {}
+
+  void act(Instant now) {
+    while (sent < total && write_some(now)) {
+    }
+    if (sent == total && !std::exchange(is_shut, true)) {
+      ASSERT_TRUE(host.stack->tcp_shutdown_send(socket, now).ok());
+    }
+    for (;;) {
+      Result<SgArray> text = host.stack->tcp_receive(socket, UINT64_MAX, now);
+      if (!text.ok()) {
+        ASSERT_EQ(text.error(), Errno::kEAGAIN);
+        return;
+      }
+      if (text->empty()) {
+        ended = true;
+        return;
+      }
+      for (const Segment& segment : *text) {
+        for (uint32_t i = 0; i < segment.length; ++i) ASSERT_EQ(segment.data()[i], byte_at(received + i));
+        received += segment.length;
+      }
+    }
+  }
+  bool write_some(Instant now) {
+    const uint64_t count = std::min<uint64_t>({total - sent, 10'000, host.stack->tcp_connection(socket)->writable_bytes()});
+    if (count == 0) return false;
+    Octets octets(count);
+    for (uint64_t i = 0; i < count; ++i) octets[i] = byte_at(sent + i);
+    SgArray text = host.memory.make_array();
+    EXPECT_TRUE(host.memory.copy_whole(octets, text));
+    Result<uint64_t> taken = host.stack->tcp_send(socket, text, now);
+    EXPECT_TRUE(taken.ok());
+    sent += taken.ok() ? *taken : 0;
+    return taken.ok() && *taken > 0;
+  }
+  bool is_done() const { return ended && sent == total && received == total; }
+
+  PairedHost& host;
+  SocketHandle socket;
+  uint64_t total;
+  uint64_t sent = 0;
+  uint64_t received = 0;
+  bool is_shut = false;
+  bool ended = false;
+};
+
+struct Connected {
+  SocketHandle listener;
+  SocketHandle client;
+  SocketHandle server;
+};
+
+Connected connect(StackPair& pair) {
+  Connected made;
+  made.listener = *pair.b.stack->tcp_listen({kAny, 80}, 4);
+  made.client = *pair.a.stack->tcp_connect({kAny, 0}, {host(2), 80}, pair.now);
+  EXPECT_TRUE(pair.run_until([&] { return pair.b.saw(made.listener, SocketEventKind::kAcceptable); }));
+  EXPECT_TRUE(pair.a.saw(made.client, SocketEventKind::kConnected));
+  Result<SocketHandle> server = pair.b.stack->tcp_accept(made.listener);
+  EXPECT_TRUE(server.ok());
+  made.server = *server;
+  return made;
+}
+
+void exchange(StackPair& pair, uint64_t bytes) {
+  const Connected made = connect(pair);
+  Talker client(pair.a, made.client, bytes), server(pair.b, made.server, bytes);
+  EXPECT_TRUE(pair.run_until([&] {
+    client.act(pair.now);
+    server.act(pair.now);
+    return client.is_done() && server.is_done();
+  })) << client.received << " and " << server.received << " bytes arrived";
+  for (PairedHost* each : {&pair.a, &pair.b}) {
+    ASSERT_TRUE(each->stack->close(each == &pair.a ? made.client : made.server, pair.now).ok());
+  }
+  // To CLOSED on both sides: TIME-WAIT and everything else is over.
+  EXPECT_TRUE(pair.run_until([&] { return pair.a.stack->connections() + pair.b.stack->connections() == 0; }));
+}
+
+TEST(StackPairTest, AMegabyteBothWaysOverAGoodLink) {
+  StackPair pair(1);
+  ImpairmentConfig link;
+  link.delay = Duration::milliseconds(1);
+  pair.impair(link);
+  exchange(pair, 1 << 20);
+  EXPECT_EQ(pair.a.stack->tcp_counters().retransmitted, 0u);
+  EXPECT_EQ(pair.b.stack->tcp_counters().retransmitted, 0u);
+}
+
+TEST(StackPairTest, AMegabyteBothWaysOverALinkThatLosesAndReorders) {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    StackPair pair(seed);
+    ImpairmentConfig link;
+    link.loss = 0.01;
+    link.reorder = 0.02;
+    link.reorder_delay = Duration::milliseconds(3);
+    link.delay = Duration::milliseconds(5);
+    pair.impair(link);
+    exchange(pair, 1 << 20);
+    EXPECT_GT(pair.a.stack->tcp_counters().retransmitted, 0u);
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+TEST(StackPairTest, DamagedFramesAreSeenAndMadeGood) {
+  StackPair pair(3);
+  ImpairmentConfig link;
+  link.corrupt = 0.02;
+  link.corrupt_from = 42;
+  link.duplicate = 0.02;
+  link.delay = Duration::milliseconds(1);
+  pair.impair(link);
+  exchange(pair, 200'000);
+  const StackCounters& counters = pair.b.stack->counters();
+  EXPECT_GT(counters.tcp_bad_checksum + counters.tcp_malformed, 0u);
+}
+
+TEST(StackPairTest, ArpComesThroughALinkThatLosesHalf) {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    // Asked for often enough that it cannot fail by bad luck.
+    StackPair pair(seed, [](StackConfig& config) { config.neighbor.requests = 50; });
+    ImpairmentConfig link;
+    link.loss = 0.5;
+    pair.impair(link);
+    Result<SocketHandle> sender = pair.a.stack->udp_bind({kAny, 53}), receiver = pair.b.stack->udp_bind({kAny, 53});
+    ASSERT_TRUE(pair.a.stack->udp_send(*sender, SgArray(), {host(2), 53}, pair.now).ok());
+    EXPECT_TRUE(pair.run_until([&] { return pair.a.stack->neighbors().state(host(2)) == NeighborState::kReachable; }));
+  }
+}
+
+TEST(StackPairTest, DatagramsGoThereAndBack) {
+  StackPair pair(1);
+  Result<SocketHandle> client = pair.a.stack->udp_bind({kAny, 0}), server = pair.b.stack->udp_bind({kAny, 53});
+  for (size_t bytes : {1, 0, 1472}) {
+    SgArray payload = pair.a.memory.make_array();
+    const Octets octets(bytes, 9);
+    EXPECT_TRUE(bytes == 0 || pair.a.memory.copy_whole(octets, payload));
+    ASSERT_TRUE(pair.a.stack->udp_send(*client, std::move(payload), {host(2), 53}, pair.now).ok());
+    ASSERT_TRUE(pair.run_until([&] { return pair.b.stack->udp_socket(*server)->readable() > 0; }));
+    Result<UdpDatagram> request = pair.b.stack->udp_receive(*server);
+    ASSERT_TRUE(request.ok());
+    EXPECT_EQ(request->payload.bytes(), bytes);
+    ASSERT_TRUE(pair.b.stack->udp_send(*server, std::move(request->payload), request->from, pair.now).ok());
+    ASSERT_TRUE(pair.run_until([&] { return pair.a.stack->udp_socket(*client)->readable() > 0; }));
+    Result<UdpDatagram> reply = pair.a.stack->udp_receive(*client);
+    EXPECT_EQ(reply->payload.bytes(), bytes);
+    EXPECT_EQ(reply->from, (InetEndpoint{host(2), 53}));
+  }
+}
+
+TEST(StackPairTest, APortWhereNobodyListensRefuses) {
+  StackPair pair(1);
+  const SocketHandle client = *pair.a.stack->tcp_connect({kAny, 0}, {host(2), 81}, pair.now);
+  ASSERT_TRUE(pair.run_until([&] { return pair.a.saw(client, SocketEventKind::kClosed); }));
+  EXPECT_EQ(pair.a.stack->tcp_connection(client)->error(), Errno::kECONNREFUSED);
+  Result<SocketHandle> udp = pair.a.stack->udp_bind({kAny, 0});
+  ASSERT_TRUE(pair.a.stack->udp_connect(*udp, {host(2), 81}).ok());
+  ASSERT_TRUE(pair.a.stack->udp_send(*udp, SgArray(), {}, pair.now).ok());
+  ASSERT_TRUE(pair.run_until([&] { return pair.a.stack->udp_socket(*udp)->has_error(); }));
+  EXPECT_EQ(pair.a.stack->udp_receive(*udp).error(), Errno::kECONNREFUSED);
+}
+
+// Ten minutes of silence: neighbors have grown old, and everything still arrives.
+TEST(StackPairTest, AConnectionThatWasIdleForLongStillWorks) {
+  StackPair pair(1);
+  const Connected made = connect(pair);
+  pair.run_for(Duration::seconds(600));
+  EXPECT_EQ(pair.a.stack->neighbors().state(host(2)), NeighborState::kStale);
+  Talker client(pair.a, made.client, 1000), server(pair.b, made.server, 1000);
+  EXPECT_TRUE(pair.run_until([&] {
+    client.act(pair.now);
+    server.act(pair.now);
+    return client.is_done() && server.is_done();
+  }));
+}
+
+// Neither of two stacks answers the other's pure ACKs.
+TEST(StackPairTest, SilenceIsSilence) {
+  StackPair pair(1);
+  const Connected made = connect(pair);
+  Talker client(pair.a, made.client, 10'000), server(pair.b, made.server, 10'000);
+  pair.run_until([&] {
+    client.act(pair.now);
+    server.act(pair.now);
+    return client.received == 10'000 && server.received == 10'000;
+  });
+  pair.run_for(Duration::seconds(1));
+  const uint64_t sent = pair.a.stack->counters().frames_out + pair.b.stack->counters().frames_out;
+  pair.run_for(Duration::seconds(20));
+  EXPECT_EQ(pair.a.stack->counters().frames_out + pair.b.stack->counters().frames_out, sent);
+}
+
+}  // namespace
+}  // namespace demi
