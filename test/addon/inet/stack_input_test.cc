@@ -1,4 +1,5 @@
 // What a stack drops, and answers, frame by frame.
+#include "base/random.h"
 #include "inet/stack_fixture.h"
 
 namespace demi {
@@ -286,6 +287,45 @@ TEST_F(StackInputTest, ABurstIsProcessedInItsOrder) {
   ASSERT_EQ(received.size(), 100u);
   for (uint8_t i = 0; i < 100; ++i) EXPECT_EQ(received[i], i);
   EXPECT_EQ(stack->counters().frame_malformed, 34u);
+}
+
+// Whatever comes is dropped, counted or answered: damaged frames of every kind, at sockets in several states.
+TEST_F(StackInputTest, DamagedFramesOfAllKindsDoNoHarm) {
+  Random random(1);
+  const SocketHandle connection = accepted(listening());
+  ASSERT_TRUE(stack->udp_bind({host(1), kPort}).ok());
+  ASSERT_TRUE(stack->tcp_connect({IpAddress::unspecified(Family::kIPv4), 0}, {host(2), 5000}, now).ok());
+  TcpHeader with_options = segment(TcpFlags::kAck, 1001, iss + 1);
+  with_options.options.timestamps = TcpTimestamps{1, 2};
+  Octets arp(ArpHeader::kBytes);
+  ArpHeader{ArpOperation::kRequest, station(2), host(2), MacAddress(), host(1)}.emit(arp);
+  IcmpV4Header unreachable;
+  unreachable.type = IcmpV4Type::kDestinationUnreachable;
+  const std::vector<Octets> seeds = {
+      udp_frame(Octets(40, 1)),
+      tcp_frame(with_options, Octets(40, 2)),
+      tcp_frame(segment(TcpFlags::kSyn, 77, 0)),
+      icmp_frame(IcmpV4Header(), Octets(40, 3)),
+      icmp_frame(unreachable, ip_packet(ip(IpProtocol::kTcp), tcp(with_options))),
+      ethernet_frame(station(1), station(2), EtherType::kArp, arp),
+  };
+  for (int i = 0; i < 30'000; ++i) {
+    Octets octets = seeds[random.below(seeds.size())];
+    for (uint64_t flips = random.below(4); flips > 0; --flips) octets[random.below(octets.size())] = static_cast<uint8_t>(random.next());
+    if (random.below(4) == 0) octets.resize(random.below(octets.size()));
+    // A verdict of the device brings it past the checksums.
+    in(octets, random.below(2) == 0 ? ChecksumVerdict::kGood : ChecksumVerdict::kUnknown);
+    if (random.below(8) == 0) {
+      now = now + Duration::milliseconds(static_cast<int64_t>(random.below(500)));
+      if (stack->poll_timeout() <= now) stack->handle_timeout(now);
+      while (!out().empty()) {
+      }
+      events();
+      (void)stack->tcp_receive(connection, UINT64_MAX, now);
+    }
+  }
+  EXPECT_EQ(stack->counters().frames_in, 30'002u);
+  EXPECT_LT(memory.buffers_outstanding(), 3000u);
 }
 
 }  // namespace

@@ -318,6 +318,35 @@ TEST_F(StackTimeWaitTest, ThereAreAsManyAsThereMayBe) {
   EXPECT_EQ(stack->counters().tcp_time_wait_overflow, 1u);
 }
 
+// RFC 6191 2, from our side: the port was asked for again, and the timestamps of the peer's memory go on.
+TEST_F(StackTimeWaitTest, WeMayTakeItsPlaceOurselvesASecondLater) {
+  Result<SocketHandle> first = stack->tcp_connect({kAny, 4000}, kPeer, now);
+  ASSERT_TRUE(first.ok());
+  const TcpHeader syn = segment_out();
+  TcpHeader syn_ack = segment(TcpFlags::kSyn | TcpFlags::kAck, 7, syn.sequence_number.value() + 1, 4000);
+  syn_ack.options.timestamps = TcpTimestamps{500, syn.options.timestamps->value};
+  in(tcp_frame(syn_ack));
+  segment_out();
+  ASSERT_TRUE(stack->close(*first, now).ok());
+  const TcpHeader fin = segment_out();
+  ASSERT_TRUE(fin.flags.fin());
+  TcpHeader last = segment(TcpFlags::kFin | TcpFlags::kAck, 8, fin.sequence_number.value() + 1, 4000);
+  last.options.timestamps = TcpTimestamps{501, fin.options.timestamps->value};
+  in(tcp_frame(last));
+  segment_out();
+  EXPECT_TRUE(out().empty());
+  ASSERT_EQ(stack->time_waits(), 1u);
+  EXPECT_EQ(stack->tcp_connect({kAny, 4000}, kPeer, now).error(), Errno::kEADDRINUSE);
+  now = now + Duration::milliseconds(1001);
+  ASSERT_TRUE(stack->tcp_connect({kAny, 4000}, kPeer, now).ok());
+  const TcpHeader again = segment_out();
+  EXPECT_TRUE(again.flags.syn());
+  EXPECT_GT(again.sequence_number, fin.sequence_number);
+  EXPECT_EQ(again.options.timestamps->value - fin.options.timestamps->value, 1001u);
+  EXPECT_EQ(stack->counters().tcp_time_wait_reused, 1u);
+  EXPECT_EQ(stack->connections(), 1u);
+}
+
 // --- UDP ---
 
 TEST_F(StackSocketsTest, DatagramsGoBothWays) {
