@@ -406,7 +406,7 @@ void Stack::open_passively(Listener& listener, const TcpTuple& tuple, const TcpH
   }
   Connection& connection = make_connection(opened.open, tuple);
   connection.awaits_accept = true;
-  connection.resume(opened.peer, std::move(opened.text), opened.transmissions, now);
+  connection.resume(opened.peer, std::move(opened.text), opened.transmissions, opened.answered, now);
   connection.handle_segment(header, std::move(text), now);
   listener.tcp.enqueue(connection);
   sockets_.raise(listener.socket, SocketEventKind::kAcceptable);
