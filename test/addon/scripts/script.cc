@@ -100,7 +100,6 @@ bool parse_assertions(TextCursor& cursor, std::vector<ScriptAssertion>& assertio
 bool parse_icmp(TextCursor& cursor, ScriptIcmp& icmp, std::string& error) {
   icmp.code = cursor.take_word("unreachable") ? cursor.take_word() : "";
   if (cursor.take_word("mtu")) (void)cursor.take_number(icmp.mtu);
-  ScriptSegment quoted;
   if (icmp.code.empty() || !cursor.take("[") || !cursor.take_number(icmp.quoted)) {
     error = "ICMP is 'icmp unreachable CODE [BEGIN:END(LENGTH)]'";
     return false;
@@ -136,12 +135,10 @@ bool parse_event(TextCursor& cursor, ScriptEvent& event, std::string& error) {
     error = "only a pure ACK may come or not";
     return false;
   }
-  size_t option_bytes = 0;
   std::vector<uint8_t> encoded;
   for (const ScriptOption& option : event.segment.options) option.encode(encoded, SeqNumber());
-  option_bytes = encoded.size();
-  if (option_bytes % 4 != 0 || option_bytes > TcpOptions::kBytesMax) {
-    error = "options of " + std::to_string(option_bytes) + " bytes: a multiple of 4 is needed, and 40 at most";
+  if (encoded.size() % 4 != 0 || encoded.size() > TcpOptions::kBytesMax) {
+    error = "options of " + std::to_string(encoded.size()) + " bytes: a multiple of 4 is needed, and 40 at most";
     return false;
   }
   return true;
