@@ -290,7 +290,9 @@ uint16_t Receiver::window_field(bool is_syn) {
 
 // RFC 9293 3.8.6.2.2: whether the peer should hear of it before it sends again.
 void Receiver::need_ack_if_window_opened() {
-  const SeqNumber edge = nxt_ + free_bytes();
+  // No further than the field can say: without a scale that is less than what is free.
+  const uint64_t most = uint64_t{kWindowFieldMax} << window_scale_;
+  const SeqNumber edge = nxt_ + static_cast<uint32_t>(std::min<uint64_t>(free_bytes(), most));
   if (edge <= edge_ || fin_is_received_) return;
   const uint32_t gain = edge.distance_from(edge_);
   if (gain < std::min(buffer_bytes_ / 2, 2 * segment_size_)) return;

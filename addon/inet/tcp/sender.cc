@@ -66,7 +66,6 @@ void Sender::handle_syn_sent(Instant now) {
     // Karn's algorithm, RFC 6298 3
     flight.timed_at = Instant::never();
     syn_was_lost_ = true;
-    rtt_.handle_syn_loss();
     ++totals_.segments_retransmitted;
     ++core_.counters().retransmitted;
   }
@@ -87,6 +86,8 @@ void Sender::handle_established(SeqNumber seq, uint32_t window, Instant now) {
   wl1_ = seq;
   wl2_ = una_;
   last_sent_ = now;
+  // RFC 6298 5.7: when text begins, not while SYNs are sent again: those back off from 1 s (5.5).
+  if (syn_was_lost_) rtt_.handle_syn_loss();
   congestion_.handle_established(mss_, core_.config().initial_window_segments, syn_was_lost_);
 }
 

@@ -304,5 +304,23 @@ TEST_F(ReceiverTest, WithoutMemoryTextIsNotAcknowledged) {
   EXPECT_EQ(out(), ". 1:1(0) ack 20 win 19981");
 }
 
+// Without a scale the window ends at 65535, however large the buffer is: there is nothing to tell.
+TEST_F(ReceiverTest, AReadOpensNoWindowThatTheFieldCannotSay) {
+  config.receive_buffer_bytes = 256 << 10;
+  make();
+  connection->connect(now);
+  out();
+  at(100);
+  in("S. 0:0(0) ack 1 win 10000 mss 1000");
+  EXPECT_EQ(out(), ". 1:1(0) ack 1 win 65535");
+  EXPECT_EQ(read(), 0u);
+  EXPECT_EQ(out(), "");
+  in("P. 1:101(100) ack 1 win 10000");
+  EXPECT_EQ(read(), 100u);
+  EXPECT_EQ(out(), "") << "the ACK is delayed like any other";
+  at(140);
+  EXPECT_EQ(out(), ". 1:1(0) ack 101 win 65535");
+}
+
 }  // namespace
 }  // namespace demi
