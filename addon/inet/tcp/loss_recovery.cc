@@ -30,8 +30,10 @@ uint32_t LossRecovery::pipe(const SendSpace& space) const {
     if (scoreboard_ != nullptr) pipe -= scoreboard_->sacked_in(space.una, repeated) + scoreboard_->sacked_in(unsure, space.nxt);
     return pipe;
   }
-  // RFC 5681 3.2: each duplicate says that one segment has left the network.
-  const uint64_t out = uint64_t{duplicate_acks_} * space.mss + lost_bytes(space);
+  // RFC 5681 3.2: each duplicate says that one segment has left the network. After a timeout (3.1) everything is taken to have left it, and
+  // only what was sent again is there: a duplicate says nothing more.
+  const uint32_t left = phase_ == Phase::kTimeoutRecovery ? 0 : duplicate_acks_;
+  const uint64_t out = uint64_t{left} * space.mss + lost_bytes(space);
   return out >= flight ? 0 : flight - static_cast<uint32_t>(out);
 }
 

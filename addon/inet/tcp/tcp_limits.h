@@ -43,6 +43,10 @@ inline constexpr uint32_t kSynTextsMax = 16;
 // SYN-ACKs of one half-open connection. More would be sent when the peer has long given up.
 inline constexpr uint8_t kSynAckTransmissionsMax = 16;
 
+// ACKs by which one half-open connection answers what is not acceptable. A peer needs one of them; the bound is each entry's own, so that
+// nobody learns from it what others do (CVE-2016-5696).
+inline constexpr uint8_t kHalfOpenAcksMax = 4;
+
 // Connections that wait to be accepted, at one listener: Linux's net.core.somaxconn.
 inline constexpr uint32_t kBacklogMax = 4096;
 

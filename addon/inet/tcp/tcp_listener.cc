@@ -50,6 +50,18 @@ void TcpListener::transmit_again(HalfOpen& entry) {
   due_.push_back(entry);
 }
 
+void TcpListener::acknowledge(HalfOpen& entry) {
+  // Before its SYN-ACK has left there is nothing that could have been answered.
+  if (entry.transmissions == 0 || entry.ack_hook.linked()) return;
+  if (entry.acks >= kHalfOpenAcksMax) {
+    ++resources_.counters.challenge_acks_withheld;
+    return;
+  }
+  ++entry.acks;
+  ++resources_.counters.challenge_acks;
+  acks_due_.push_back(entry);
+}
+
 // --- what comes in ---
 
 TcpListener::Verdict TcpListener::handle_segment(const TcpTuple& tuple, const TcpHeader& header, SgArray& text,
@@ -100,8 +112,12 @@ TcpListener::Verdict TcpListener::handle_for(HalfOpen& entry, const TcpHeader& h
   // First, the sequence number, which is of one window at most.
   const bool is_expected = header.sequence_number.in_window(entry.rcv_nxt(), resources_.config.receive_buffer_bytes + 1);
   if (header.flags.rst()) {
-    // RFC 5961 3.2: exactly where it is waited for.
-    if (header.sequence_number == entry.rcv_nxt()) remove(entry);
+    // RFC 5961 3.2: exactly where it is waited for; elsewhere in the window it is challenged.
+    if (header.sequence_number == entry.rcv_nxt()) {
+      remove(entry);
+    } else if (is_expected) {
+      acknowledge(entry);
+    }
     return Verdict::kNothing;
   }
   if (header.flags.syn()) {
@@ -109,9 +125,13 @@ TcpListener::Verdict TcpListener::handle_for(HalfOpen& entry, const TcpHeader& h
     transmit_again(entry);
     return Verdict::kNothing;
   }
+  if (!is_expected) {
+    // RFC 9293 3.10.7.4, first.
+    acknowledge(entry);
+    return Verdict::kNothing;
+  }
   if (!header.flags.ack()) return Verdict::kNothing;
   if (header.acknowledgment_number != entry.iss + 1) return Verdict::kReset;
-  if (!is_expected) return Verdict::kNothing;
   if (accept_queue_is_full()) {
     // The entry stays: its SYN-ACK goes out again, and the ACK that comes then may find room.
     ++resources_.counters.accept_queue_full;
@@ -144,28 +164,48 @@ TcpListener::Opened TcpListener::take() {
 
 // --- what goes out ---
 
-void TcpListener::fill_syn_ack(const HalfOpen& entry, TcpHeader& header, Instant now) const {
-  const TcpConfig& config = resources_.config;
+// What both kinds of segments have.
+void TcpListener::fill_header(const HalfOpen& entry, TcpHeader& header, Instant now) const {
   header.source_port = entry.tuple.local_port;
   header.destination_port = entry.tuple.remote_port;
-  header.sequence_number = entry.iss;
   header.acknowledgment_number = entry.rcv_nxt();
-  header.flags.bits = TcpFlags::kSyn | TcpFlags::kAck;
-  header.window = static_cast<uint16_t>(std::min(config.receive_buffer_bytes, 65535u));
-  header.options.maximum_segment_size = entry.path_mss;
-  header.options.sack_permitted = entry.peer.sack;
-  if (entry.peer.has_window_scale) header.options.window_scale = Receiver::scale_for(config, config.receive_buffer_bytes);
   if (entry.peer.timestamps) {
     const auto clock = static_cast<uint32_t>(now.nanoseconds() / 1'000'000);
     header.options.timestamps = TcpTimestamps{entry.timestamp_offset + clock, entry.peer.timestamp};
   }
 }
 
+void TcpListener::fill_syn_ack(const HalfOpen& entry, TcpHeader& header, Instant now) const {
+  const TcpConfig& config = resources_.config;
+  fill_header(entry, header, now);
+  header.sequence_number = entry.iss;
+  header.flags.bits = TcpFlags::kSyn | TcpFlags::kAck;
+  header.window = static_cast<uint16_t>(std::min(config.receive_buffer_bytes, 65535u));
+  header.options.maximum_segment_size = entry.path_mss;
+  header.options.sack_permitted = entry.peer.sack;
+  if (entry.peer.has_window_scale) header.options.window_scale = Receiver::scale_for(config, config.receive_buffer_bytes);
+}
+
+void TcpListener::fill_ack(const HalfOpen& entry, TcpHeader& header, Instant now) const {
+  const TcpConfig& config = resources_.config;
+  fill_header(entry, header, now);
+  header.sequence_number = entry.iss + 1;
+  header.flags.bits = TcpFlags::kAck;
+  const uint8_t scale = entry.peer.has_window_scale ? Receiver::scale_for(config, config.receive_buffer_bytes) : 0;
+  header.window = static_cast<uint16_t>(std::min(config.receive_buffer_bytes >> scale, 65535u));
+}
+
 bool TcpListener::poll_transmit(OutgoingSegment& out, TcpTuple& tuple, Instant now) {
-  HalfOpen* entry = due_.pop_front();
-  if (entry == nullptr) return false;
   out.header = TcpHeader();
   out.text.clear();
+  if (const HalfOpen* challenged = acks_due_.pop_front()) {
+    tuple = challenged->tuple;
+    fill_ack(*challenged, out.header, now);
+    ++resources_.counters.segments_out;
+    return true;
+  }
+  HalfOpen* entry = due_.pop_front();
+  if (entry == nullptr) return false;
   tuple = entry->tuple;
   fill_syn_ack(*entry, out.header, now);
   ++resources_.counters.segments_out;

@@ -72,7 +72,10 @@ class TcpListener {
   void handle_syn(const TcpTuple& tuple, const TcpHeader& header, SgArray& text, const SynContext& context, Instant now);
   Verdict handle_for(HalfOpen& entry, const TcpHeader& header);
   void transmit_again(HalfOpen& entry);
+  void acknowledge(HalfOpen& entry);
+  void fill_header(const HalfOpen& entry, TcpHeader& header, Instant now) const;
   void fill_syn_ack(const HalfOpen& entry, TcpHeader& header, Instant now) const;
+  void fill_ack(const HalfOpen& entry, TcpHeader& header, Instant now) const;
   uint8_t transmissions_max() const;
 
   TcpResources& resources_;
@@ -83,6 +86,7 @@ class TcpListener {
   uint32_t texts_kept_ = 0;
   HalfOpen* opened_ = nullptr;                    // between kEstablished and take()
   std::vector<HalfOpen*> buckets_;                // a power of two of chains
+  IntrusiveList<HalfOpen, &HalfOpen::ack_hook> acks_due_;
   OrderList due_;                                 // their SYN-ACK has to leave
   mutable OrderList waiting_[kSynAckTransmissionsMax];  // by transmissions - 1: each in the order in which its entries are due
   RingQueue<TcpConnection*> accept_queue_;
