@@ -133,7 +133,7 @@ void ScriptHost::dispatch(int number, const TcpHeader& header, SgArray text) {
 
 void ScriptHost::make_connection(int number, TcpListener::Opened opened, const TcpHeader& header, SgArray text) {
   Connection& connection = add_connection(number, opened.open);
-  connection.tcp->resume(opened.peer, std::move(opened.text), opened.transmissions, now_);
+  connection.tcp->resume(opened.peer, std::move(opened.text), opened.transmissions, opened.answered, now_);
   connection.tcp->handle_segment(header, std::move(text), now_);
   listener()->enqueue(*connection.tcp);
 }
