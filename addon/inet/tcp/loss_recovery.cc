@@ -223,7 +223,11 @@ void LossRecovery::undo(const SendSpace& space, CongestionControl& congestion) {
 bool LossRecovery::step_frto(const SendSpace& space, const LossEvidence& evidence, CongestionControl& congestion) {
   if (evidence.acked == 0) {
     // Step 2a and 3a: a duplicate: the loss was real. Other ACKs tell nothing.
-    if (evidence.is_duplicate || evidence.sacked > 0) take_rest_for_lost();
+    if (evidence.is_duplicate || evidence.sacked > 0) {
+      // 3a: one segment beside the two new ones.
+      if (frto_ == Frto::kSecondAck) must_send_ = true;
+      take_rest_for_lost();
+    }
     return true;
   }
   if (frto_ == Frto::kFirstAck) {
