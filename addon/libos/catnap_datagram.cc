@@ -22,7 +22,6 @@ constexpr uint64_t kLargestIPv6DatagramBytes = 65527;
 constexpr size_t kFirstRoomBytes = 2048;
 // Datagrams that one system call fetches at most; each needs rooms for the largest.
 constexpr uint32_t kBurst = 16;
-constexpr size_t kSendPieces = 64;
 }  // namespace
 
 CatnapDatagram::CatnapDatagram(Catnap& catnap, int fd, Family family) : CatnapSocket(catnap, fd, family) {
@@ -56,30 +55,23 @@ Attempt CatnapDatagram::try_push(PushRequest& request, Completion& completion) {
     to = KernelAddress::of(*request.destination);
   }
   if (!writable_) return blocked(completion);
-  std::array<std::span<const uint8_t>, kSendPieces> pieces;
-  size_t count = 0;
-  const Errno gone = request.remaining_pieces(pieces, count);
+  Gathered pieces;
+  const Errno gone = gather(request, pieces);
   if (gone != Errno::kOk) return Attempt::failed(completion, gone);
-  std::array<iovec, kSendPieces> vectors;
-  uint64_t bytes = 0;
-  for (size_t i = 0; i < count; ++i) {
-    vectors[i] = {const_cast<uint8_t*>(pieces[i].data()), pieces[i].size()};
-    bytes += pieces[i].size();
-  }
   // A datagram in more pieces than that is made of one: it must go out by one call.
   std::array<uint8_t, kLargestIPv6DatagramBytes> whole;
-  if (bytes < request.remaining_bytes()) {
+  if (pieces.bytes < request.remaining_bytes()) {
     request.data.copy_out(whole);
-    vectors[0] = {whole.data(), request.remaining_bytes()};
-    count = 1;
+    pieces.vectors[0] = {whole.data(), request.remaining_bytes()};
+    pieces.count = 1;
   }
   msghdr message{};
   if (request.destination) {
     message.msg_name = to.get();
     message.msg_namelen = to.length;
   }
-  message.msg_iov = vectors.data();
-  message.msg_iovlen = count;
+  message.msg_iov = pieces.vectors.data();
+  message.msg_iovlen = pieces.count;
   ssize_t sent;
   do {
     sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);

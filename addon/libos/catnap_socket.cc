@@ -123,6 +123,17 @@ void CatnapSocket::handle_change(uint32_t events) {
   }
 }
 
+Errno CatnapSocket::gather(PushRequest& request, Gathered& gathered) {
+  std::array<std::span<const uint8_t>, kSendPieces> pieces;
+  const Errno gone = request.remaining_pieces(pieces, gathered.count);
+  if (gone != Errno::kOk) return gone;
+  for (size_t i = 0; i < gathered.count; ++i) {
+    gathered.vectors[i] = {const_cast<uint8_t*>(pieces[i].data()), pieces[i].size()};
+    gathered.bytes += pieces[i].size();
+  }
+  return Errno::kOk;
+}
+
 void CatnapSocket::append_received(SgArray& to, BufferRef room, uint32_t bytes) {
   if (bytes == 0) return;
   if (bytes <= kMostBytesMoved) {

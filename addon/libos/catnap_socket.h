@@ -4,6 +4,9 @@
 
 #ifdef __linux__
 
+#include <sys/uio.h>
+
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -40,6 +43,16 @@ class CatnapSocket : public Queue {
  protected:
   // Whether it must hear of changes, other than that there is something to read.
   virtual bool needs_changes() { return !lines().writers.empty(); }
+  // Pieces of one sendmsg(2): well below the kernel's 1024, and enough to fill a send buffer from small segments.
+  static constexpr size_t kSendPieces = 64;
+  // What is left to send, or as much of it as fits into kSendPieces.
+  struct Gathered {
+    std::array<iovec, kSendPieces> vectors;
+    size_t count = 0;
+    size_t bytes = 0;
+  };
+  // The error when the caller's bytes are gone.
+  static Errno gather(PushRequest& request, Gathered& gathered);
   // EINVAL when nothing can have that address as its end: wrong family, wildcard, port 0.
   Errno check_remote(const Endpoint& remote) const;
   // The attempt would block: the next change wakes whoever waits. ENOMEM when the kernel cannot watch the socket.

@@ -25,8 +25,6 @@ constexpr uint32_t kLeastReadBytes = 2048;
 constexpr uint32_t kLargestReadBytes = 4 * kLargestRoomBytes;
 // Grows so fast that a large message is in three reads.
 constexpr uint32_t kReadGrowth = 8;
-// Pieces of one sendmsg(2): well below the kernel's 1024, and enough to fill a send buffer from small segments.
-constexpr size_t kSendPieces = 64;
 // How soon, and how rarely at least, it is asked whether everything is acknowledged.
 constexpr Duration kFirstAcknowledgementPause = Duration::microseconds(50);
 constexpr Duration kLongestAcknowledgementPause = Duration::milliseconds(5);
@@ -181,29 +179,22 @@ void CatnapStream::abandon_connect() {
 
 Attempt CatnapStream::send(PushRequest& request, Completion& completion) {
   while (request.remaining_bytes() > 0) {
-    std::array<std::span<const uint8_t>, kSendPieces> pieces;
-    size_t count = 0;
-    const Errno gone = request.remaining_pieces(pieces, count);
+    Gathered pieces;
+    const Errno gone = gather(request, pieces);
     if (gone != Errno::kOk) return Attempt::failed(completion, gone);
-    std::array<iovec, kSendPieces> vectors;
-    size_t wanted = 0;
-    for (size_t i = 0; i < count; ++i) {
-      vectors[i] = {const_cast<uint8_t*>(pieces[i].data()), pieces[i].size()};
-      wanted += pieces[i].size();
-    }
     ssize_t sent;
-    if (count == 1) {
-      // Half a microsecond less in the kernel, which has no vectors to take over.
-      sent = ::send(fd_, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL);
+    if (pieces.count == 1) {
+      // The kernel has no vectors to take over then.
+      sent = ::send(fd_, pieces.vectors[0].iov_base, pieces.vectors[0].iov_len, MSG_NOSIGNAL);
     } else {
       msghdr message{};
-      message.msg_iov = vectors.data();
-      message.msg_iovlen = count;
+      message.msg_iov = pieces.vectors.data();
+      message.msg_iovlen = pieces.count;
       sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
     }
     if (sent >= 0) {
       request.accept(static_cast<uint64_t>(sent));
-      if (static_cast<size_t>(sent) == wanted) continue;
+      if (static_cast<size_t>(sent) == pieces.bytes) continue;
       writable_ = false;
       return blocked(completion);
     }
