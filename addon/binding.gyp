@@ -2,7 +2,7 @@
   # The native addon: every .cc file of the rooms listed here, in one shared object.
   # This file lives in addon/ and not beside package.json, so that npm never builds implicitly.
   "variables": {
-    "rooms": "['base', 'memory', 'sched', 'wire', 'libos', 'binding']",
+    "rooms": "['base', 'memory', 'sched', 'wire', 'inet/tcp', 'inet', 'device', 'libos', 'binding']",
     "demi_werror%": "<!(node -p \"process.env.DEMI_WERROR === '1' ? 1 : 0\")"
   },
   "targets": [

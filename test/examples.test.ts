@@ -41,7 +41,7 @@ function run(args: string[], variables: Record<string, string> = {}): Ended {
 
 /** What each example prints, line by line; `demo` has its own tests. */
 const EXPECTED: Record<string, RegExp[]> = {
-  echo: [/sent 'hello 1', got 'hello 1'/, /sent 'hello 3', got 'hello 3'/, /3 clients served on (loopback|catnap)/],
+  echo: [/sent 'hello 1', got 'hello 1'/, /sent 'hello 3', got 'hello 3'/, /3 clients served on (loopback|catnap|catpowder)/],
   http: [/^HTTP\/1\.1 200 OK\nyou asked for \/one\nHTTP\/1\.1 200 OK\nyou asked for \/two\nHTTP\/1\.1 200 OK\nyou asked for \/last\n$/],
   'push-pop': [/before the push: done is false/, /after the push: done is true/, /popped 'a string'/, /popped 16 bytes of 7/],
   'udp-ping-pong': [/1000 of 1000 datagrams came back from port \d+/],
@@ -61,7 +61,7 @@ test('every example has its expectation here', () => {
   expect(examples.filter((name) => name !== 'demo').sort()).toEqual(Object.keys(EXPECTED).sort());
 });
 
-const LIBOSES = process.platform === 'linux' ? ['loopback', 'catnap'] : ['loopback'];
+const LIBOSES = process.platform === 'linux' ? ['loopback', 'catnap', 'catpowder'] : ['loopback', 'catpowder'];
 const everywhere = Object.keys(EXPECTED).flatMap((name) => LIBOSES.map((libos) => [name, libos] as const));
 
 test.each(everywhere)('%s on %s', (name, libos) => {

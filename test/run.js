@@ -49,6 +49,7 @@ const NEEDS = [
     present: () => succeeds('sh', ['-c', check]),
     without: `the tests of catnap against ${program} are left out`,
   })),
+  { package: 'tshark', present: () => succeeds('tshark', ['--version']), without: 'captures are not read back' },
   { package: 'libgtest-dev', present: hasGoogleTest, without: 'the C++ tests are left out' },
 ];
 

@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "libos/catpowder.h"
 #include "libos/libos.h"
 #include "libos/loopback.h"
 #include "libos/memory_queue.h"
@@ -51,6 +52,8 @@ class Environment {
   void retire(Instance& instance);
   // The namespace of that name, made if nobody uses it; the first user's limit of memory holds.
   std::shared_ptr<LoopbackDomain> loopback_domain(const std::string& name, const MemoryConfig& config);
+  // The in-memory switches that the libOSes of this environment are plugged into.
+  WireHubNames& hubs() { return hubs_; }
 
   // Runs what is ready in all libOSes and publishes what is done. Called at the end of every call from JavaScript.
   void settle() {
@@ -114,6 +117,7 @@ class Environment {
   std::vector<std::unique_ptr<Instance>> instances_;
   std::vector<std::unique_ptr<Instance>> retired_;
   std::unordered_map<std::string, std::weak_ptr<LoopbackDomain>> domains_;
+  WireHubNames hubs_;
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
   uv_loop_t* loop_ = nullptr;
   uv_prepare_t prepare_;

@@ -3,7 +3,9 @@
 // submit() is the hot one: it takes no arguments and returns nothing, everything is in the control region. The others return a
 // number that is negative when the call was refused: the errno with its sign changed.
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <string>
 
 #include "binding/instance.h"
 #include "binding/view_source.h"
@@ -312,7 +314,7 @@ class InstanceFunctions {
     set("datagramsDropped", counters.datagrams_dropped);
     set("resets", counters.resets);
     set("queues", libos.queues().size());
-    set("closing", libos.orphans());
+    set("closing", libos.orphans() + libos.deliveries());
     set("tokensPending", libos.operations().pending());
     set("sgArrays", instance.sgas_.live());
     // The staging room is ours and not the application's.
@@ -321,7 +323,22 @@ class InstanceFunctions {
     set("bufferBytesAvailable", memory.available_bytes());
     set("bufferBytesLimit", memory.limit_bytes());
     set("bufferWaits", memory.exhausted_count());
+    libos.list_counters([&](const char* group, const char* name, uint64_t value) {
+      if (!stats.Has("network")) stats.Set("network", Napi::Object::New(info.Env()));
+      auto network = stats.Get("network").As<Napi::Object>();
+      if (!network.Has(group)) network.Set(group, Napi::Object::New(info.Env()));
+      network.Get(group).As<Napi::Object>().Set(in_camel_case(name), Napi::Number::New(info.Env(), static_cast<double>(value)));
+    });
     return stats;
+  }
+  // frames_in becomes framesIn.
+  static std::string in_camel_case(const char* name) {
+    std::string text;
+    for (bool begins_word = false; *name != '\0'; ++name) {
+      if (*name != '_') text += begins_word ? static_cast<char>(std::toupper(*name)) : *name;
+      begins_word = *name == '_';
+    }
+    return text;
   }
   // Staging rooms of every libOS that shares this memory: a room counts only while somebody else holds part of it.
   static uint64_t staging_rooms(Instance& instance) { return instance.environment_.idle_staging_rooms(instance.domain_); }
@@ -348,7 +365,7 @@ Napi::Object Instance::make_functions(Napi::Env env, Napi::Function notify) {
   notify_ = Napi::Persistent(notify);
   Napi::Object functions = Napi::Object::New(env);
   functions.Set("control", InstanceFunctions::array_buffer(env, region_));
-  functions.Set("hasOutsideWorld", Napi::Boolean::New(env, has_outside_world()));
+  functions.Set("isWorthSpinning", Napi::Boolean::New(env, is_worth_spinning()));
   napi_value submit = nullptr;
   napi_create_function(env, "submit", NAPI_AUTO_LENGTH, &InstanceFunctions::submit, this, &submit);
   functions.Set("submit", Napi::Value(env, submit));

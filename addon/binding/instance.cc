@@ -14,12 +14,12 @@ namespace {
 std::atomic<uint32_t> next_libos_number{0};
 }  // namespace
 
-Result<std::unique_ptr<Instance>> Instance::create(Environment& environment, const InstanceSettings& settings) {
+Result<std::unique_ptr<Instance>> Instance::create(Environment& environment, const InstanceSettings& settings, std::string& problem) {
   const size_t bytes = control::kDescriptors * sizeof(uint32_t) + settings.queues_limit * sizeof(double);
   std::shared_ptr<Mapping> region = Mapping::create(bytes);
   if (region == nullptr) return Errno::kENOMEM;
   std::unique_ptr<Instance> instance(new Instance(environment, settings, std::move(region)));
-  const Errno wrong = instance->make_libos(settings);
+  const Errno wrong = instance->make_libos(settings, problem);
   if (wrong != Errno::kOk) return wrong;
   return instance;
 }
@@ -31,7 +31,7 @@ Instance::Instance(Environment& environment, const InstanceSettings& settings, s
       words_(reinterpret_cast<uint32_t*>(region_->data())),
       ring_operations_(std::make_unique<Operation*[]>(control::kRingEntries)) {}
 
-Errno Instance::make_libos(const InstanceSettings& settings) {
+Errno Instance::make_libos(const InstanceSettings& settings, std::string& problem) {
   MemoryConfig memory;
   memory.limit_bytes = settings.buffer_bytes;
   LibOSSettings libos;
@@ -52,6 +52,15 @@ Errno Instance::make_libos(const InstanceSettings& settings) {
     live_in(shared);
     libos_ = std::make_unique<Loopback>(libos, std::shared_ptr<LoopbackNamespace>(shared, &shared->names));
     return Errno::kOk;
+  }
+  if (settings.libos == "catpowder") {
+    live_in(std::make_shared<Domain>(memory));
+    MadeCatpowder made = make_catpowder(libos, settings.catpowder, environment_.hubs());
+    if (made.libos == nullptr) {
+      problem = std::move(made.problem);
+      return Errno::kEINVAL;
+    }
+    libos_ = std::move(made.libos);
   }
 #ifdef __linux__
   if (settings.libos == "catnap") {
@@ -86,7 +95,7 @@ void Instance::destroy() {
 bool Instance::wants_spin(bool progress) {
   if (libos_ == nullptr || libos_->operations().pending() == 0) return false;
   if (poll_ == PollMode::kBusy) return true;
-  return poll_ == PollMode::kAdaptive && libos_->has_outside_world() && progress;
+  return poll_ == PollMode::kAdaptive && libos_->is_worth_spinning() && progress;
 }
 
 // --- submissions ---

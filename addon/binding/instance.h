@@ -11,6 +11,7 @@
 
 #include "binding/control_layout.h"
 #include "binding/environment.h"
+#include "libos/catpowder.h"
 #include "libos/libos.h"
 #include "memory/sga_table.h"
 #include "memory/window.h"
@@ -28,12 +29,14 @@ struct InstanceSettings {
   bool poison = false;
   std::string libos;  // one of those of make_libos() in instance.cc
   std::string loopback_namespace;
+  CatpowderConfig catpowder;
 };
 
 class Instance {
  public:
-  // ENOMEM when there is no memory for the control region, ENOTSUP when the platform lacks that libOS, EMFILE.
-  static Result<std::unique_ptr<Instance>> create(Environment& environment, const InstanceSettings& settings);
+  // ENOMEM when there is no memory for the control region, ENOTSUP when the platform lacks that libOS, EMFILE; EINVAL for a configuration
+  // that is not possible: `problem` says why.
+  static Result<std::unique_ptr<Instance>> create(Environment& environment, const InstanceSettings& settings, std::string& problem);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
   ~Instance();
@@ -52,11 +55,11 @@ class Instance {
   void flag_attention() { word(control::kAttention) = 1; }
   // Whether the process is to live on for its sake.
   bool keeps_alive() {
-    had_pending_ = libos_ != nullptr && libos_->operations().pending() > 0;
+    had_pending_ = has_pending();
     return referenced_ && had_pending_;
   }
-  // Whether something else than this thread can complete an operation, so that spinning may be of use.
-  bool has_outside_world() const { return libos_ != nullptr && libos_->has_outside_world(); }
+  // Whether the driver does well to spin while there is progress.
+  bool is_worth_spinning() const { return libos_ != nullptr && libos_->is_worth_spinning(); }
   // Whether its driver never spins.
   bool sleeps() const { return poll_ == PollMode::kSleep; }
   // Whether its driver is to go on spinning, given that there was progress a moment ago.
@@ -65,8 +68,7 @@ class Instance {
   bool is_quiet() const {
     if (libos_ == nullptr) return true;
     const bool waits_for_memory = libos_->waits_for_memory();
-    const bool has_pending = libos_->operations().pending() > 0;
-    return !libos_->has_work() && !libos_->operations().has_done() && has_pending == had_pending_ &&
+    return !libos_->has_work() && !libos_->operations().has_done() && has_pending() == had_pending_ &&
            waits_for_memory == (word(control::kMemoryWaits) != 0);
   }
   // Gives back what JavaScript returned since the last call.
@@ -83,8 +85,10 @@ class Instance {
   friend class InstanceFunctions;
 
   Instance(Environment& environment, const InstanceSettings& settings, std::shared_ptr<Mapping> region);
-  Errno make_libos(const InstanceSettings& settings);
+  Errno make_libos(const InstanceSettings& settings, std::string& problem);
 
+  // Whether somebody waits for an operation, or a peer for the rest of what was sent.
+  bool has_pending() const { return libos_ != nullptr && (libos_->operations().pending() > 0 || libos_->deliveries() > 0); }
   uint32_t& word(uint32_t index) const { return words_[index]; }
   uint32_t* entry(uint32_t area, uint32_t index) const { return &word(area + index * control::kEntryWords); }
 

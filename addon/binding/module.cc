@@ -6,6 +6,7 @@
 #endif
 
 #include "binding/environment.h"
+#include "binding/inet_settings.h"
 #include "binding/instance.h"
 
 namespace demi {
@@ -28,7 +29,7 @@ bool pin_to(int64_t cpu) {
 #endif
 }
 
-// create(settings, notify): the functions of a new libOS, or a negative errno. `settings` were checked by lib/core/config.ts.
+// create(settings, notify): the functions of a new libOS, a negative errno, or what is wrong with the configuration, in words. `settings` were checked by lib/core/config.ts.
 Napi::Value create(const Napi::CallbackInfo& info) {
   auto& environment = *static_cast<Environment*>(info.Data());
   const auto given = info[0].As<Napi::Object>();
@@ -44,7 +45,10 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   settings.poison = given.Get("poison").ToBoolean().Value();
   settings.libos = given.Get("libos").ToString().Utf8Value();
   settings.loopback_namespace = given.Get("namespace").ToString().Utf8Value();
-  Result<std::unique_ptr<Instance>> instance = Instance::create(environment, settings);
+  if (given.Get("inet").IsObject()) settings.catpowder = read_inet_settings(given.Get("inet").As<Napi::Object>());
+  std::string problem;
+  Result<std::unique_ptr<Instance>> instance = Instance::create(environment, settings, problem);
+  if (!problem.empty()) return Napi::String::New(info.Env(), problem);
   if (!instance) return Napi::Number::New(info.Env(), -static_cast<int32_t>(instance.error()));
   Instance& created = **instance;
   environment.add(std::move(*instance));

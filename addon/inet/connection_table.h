@@ -23,16 +23,21 @@ struct Connection final : TcpConnection, Timer {
   Connection(TcpResources& resources, const TcpOpen& open, const TcpTuple& its_tuple, Stack* its_stack, void (*fire)(Timer&))
       : TcpConnection(resources, open), Timer(fire), tuple(its_tuple), stack(its_stack) {}
 
+  // Whether the peer has all that was sent, and its end, as far as can be known.
+  bool has_delivered() const { return state() == TcpState::kFinWait2 || state() == TcpState::kTimeWait || state() == TcpState::kClosed; }
+
   const TcpTuple tuple;
   Stack* const stack;
   uint64_t hash = 0;                     // while it is in the table
   Connection* next_in_bucket = nullptr;
   ListHook transmit_hook;                // it may have something to say
-  ListHook time_wait_hook;
+  ListHook ending_hook;                  // of those whose users are gone, or of those in TIME-WAIT
   SocketHandle socket;                   // none: the user has not accepted it, or has closed it
   bool is_in_table = false;
   bool awaits_accept = false;            // a listener has it
   bool is_local = false;                 // the peer is ourselves
+  bool is_time_wait = false;             // it is in the list of those
+  bool is_draining = false;              // its user is gone, and it still delivers
   bool claims_port = false;              // the user has asked for its port; it goes back when the user is done
 };
 

@@ -8,10 +8,11 @@
 
 namespace demi {
 
-Stack::Listener::Listener(Stack& its_stack, const InetEndpoint& its_local, uint32_t backlog)
+Stack::Listener::Listener(Stack& its_stack, const InetEndpoint& its_local, uint32_t backlog, bool claims)
     : Timer(&Stack::fire_listener),
       stack(its_stack),
       endpoint(its_local),
+      claims_port(claims),
       tcp(its_stack.tcp_resources_, its_stack.half_open_pool_, its_stack.config_.secret, backlog) {}
 
 Stack::Stack(const StackConfig& config, Memory& memory, Instant now)
@@ -115,11 +116,17 @@ void Stack::settle(Connection& connection) {
   }
   const Instant due = connection.poll_timeout();
   if (!due.is_never() && (!connection.armed() || due < connection.due())) wheel_.arm(connection, due);
+  if (connection.is_draining && connection.has_delivered()) {
+    connection.is_draining = false;
+    --draining_;
+  }
   if (connection.state() == TcpState::kTimeWait) settle_time_wait(connection);
 }
 
 void Stack::settle_time_wait(Connection& connection) {
-  if (connection.time_wait_hook.linked()) return;
+  if (connection.is_time_wait) return;
+  connection.is_time_wait = true;
+  connection.ending_hook.unlink();
   time_wait_.push_back(connection);
   ++time_waits_;
   if (time_waits_ <= config_.time_wait_max) return;
@@ -132,11 +139,19 @@ void Stack::retire(Connection& connection) {
   if (connection.is_in_table) connections_.remove(connection);
   wheel_.cancel(connection);
   connection.transmit_hook.unlink();
-  if (connection.time_wait_hook.linked()) {
-    connection.time_wait_hook.unlink();
-    --time_waits_;
-  }
+  connection.ending_hook.unlink();
+  if (std::exchange(connection.is_time_wait, false)) --time_waits_;
+  if (std::exchange(connection.is_draining, false)) --draining_;
   if (!connection.socket && !connection.awaits_accept) connection_pool_.release(&connection);
+}
+
+void Stack::abort_orphans(Instant now) {
+  now_ = now;
+  while (Connection* connection = orphans_.pop_front()) {
+    if (std::exchange(connection->is_draining, false)) --draining_;
+    connection->abort(now);
+    touch_connection(*connection);
+  }
 }
 
 // --- time ---

@@ -66,13 +66,21 @@ class Stack {
 
   // --- TCP ---
 
-  // EADDRNOTAVAIL when the address is not ours, EADDRINUSE. With port 0 one is chosen.
-  Result<SocketHandle> tcp_listen(const InetEndpoint& local, uint32_t backlog);
+  // Claims a local endpoint, for who wants to know his port before he listens or connects. EADDRNOTAVAIL when the address is not ours,
+  // EADDRINUSE. With port 0 one is chosen.
+  Result<InetEndpoint> tcp_bind(const InetEndpoint& local);
+  void tcp_unbind(const InetEndpoint& claimed);
+  // Who claims the local endpoint of a socket, and gives it back when the socket is gone.
+  enum class PortOwner : uint8_t { kStack, kUser };
+  // Errors as tcp_bind().
+  Result<SocketHandle> tcp_listen(const InetEndpoint& local, uint32_t backlog, PortOwner owner = PortOwner::kStack);
+  // EBADF. What waits beyond a smaller backlog stays.
+  Result<void> tcp_set_backlog(SocketHandle listener, uint32_t backlog);
   // The next connection; EAGAIN while there is none (kAcceptable tells when).
   Result<SocketHandle> tcp_accept(SocketHandle listener);
   // Begins to connect; kConnected or kClosed tells the outcome. An unspecified address and port 0 of `local` are chosen. ENETUNREACH,
   // EADDRNOTAVAIL, EADDRINUSE, EINVAL, ENOMEM when there are connections_max.
-  Result<SocketHandle> tcp_connect(const InetEndpoint& local, const InetEndpoint& remote, Instant now);
+  Result<SocketHandle> tcp_connect(const InetEndpoint& local, const InetEndpoint& remote, Instant now, PortOwner owner = PortOwner::kStack);
   // The first bytes of `text` that fit, as TcpConnection::send.
   Result<uint64_t> tcp_send(SocketHandle socket, SgArray& text, Instant now);
   // At most `limit` bytes. EAGAIN when there are none; an empty array at the end; what ended the connection, if it did not end well.
@@ -96,6 +104,10 @@ class Stack {
   // EAGAIN while there is none, or what ICMP has said.
   Result<UdpDatagram> udp_receive(SocketHandle socket);
   const UdpSocket* udp_socket(SocketHandle socket) const;
+  // What ICMP has said of what was sent, once; kOk if nothing, or there is no such socket.
+  Errno udp_take_error(SocketHandle socket);
+  // What waits in it to be read takes so much memory at most. EBADF.
+  Result<void> udp_set_receive_buffer(SocketHandle socket, uint32_t bytes);
 
   // --- any socket ---
 
@@ -114,15 +126,20 @@ class Stack {
   const TcpCounters& tcp_counters() const { return tcp_resources_.counters; }
   size_t connections() const { return connection_pool_.live(); }
   size_t time_waits() const { return time_waits_; }
+  // Connections whose users are gone, and that still deliver what was sent, or its end.
+  size_t draining() const { return draining_; }
+  // Resets all connections whose users are gone, those included that only wait for the peer's end.
+  void abort_orphans(Instant now);
   size_t sockets() const { return sockets_.live(); }
 
  private:
   struct Listener final : Timer {
-    Listener(Stack& its_stack, const InetEndpoint& its_local, uint32_t backlog);
+    Listener(Stack& its_stack, const InetEndpoint& its_local, uint32_t backlog, bool claims);
     const InetEndpoint& local() const { return endpoint; }
 
     Stack& stack;
     const InetEndpoint endpoint;
+    const bool claims_port;  // as in Connection
     TcpListener tcp;
     SocketHandle socket;
     Listener* next_in_bucket = nullptr;
@@ -232,9 +249,11 @@ class Stack {
   PortTable<UdpSocket> udp_sockets_;
   IntrusiveList<Connection, &Connection::transmit_hook> transmit_;
   IntrusiveList<Connection, &Connection::transmit_hook> transmit_local_;  // those to ourselves wait for room in loopback_
-  IntrusiveList<Connection, &Connection::time_wait_hook> time_wait_;
+  IntrusiveList<Connection, &Connection::ending_hook> time_wait_;
+  IntrusiveList<Connection, &Connection::ending_hook> orphans_;          // closed by their users, and not in TIME-WAIT yet
   IntrusiveList<Listener, &Listener::transmit_hook> transmit_listeners_;
   size_t time_waits_ = 0;
+  size_t draining_ = 0;
   uint32_t segments_this_turn_ = 0;      // of the connection at the front of transmit_
   OutgoingSegment outgoing_;             // empty between calls
 

@@ -40,14 +40,28 @@ Result<InetEndpoint> Stack::claim_port(PortNumbers& ports, const InetEndpoint& l
 
 // --- TCP ---
 
-Result<SocketHandle> Stack::tcp_listen(const InetEndpoint& local, uint32_t backlog) {
+Result<InetEndpoint> Stack::tcp_bind(const InetEndpoint& local) {
   if (const Errno wrong = check_local(local.address); wrong != Errno::kOk) return wrong;
-  Result<InetEndpoint> claimed = claim_port(tcp_ports_, local);
+  return claim_port(tcp_ports_, local);
+}
+
+void Stack::tcp_unbind(const InetEndpoint& claimed) { tcp_ports_.release(claimed); }
+
+Result<SocketHandle> Stack::tcp_listen(const InetEndpoint& local, uint32_t backlog, PortOwner owner) {
+  const bool claims = owner == PortOwner::kStack;
+  Result<InetEndpoint> claimed = claims ? tcp_bind(local) : Result<InetEndpoint>(local);
   if (!claimed.ok()) return claimed.error();
-  auto* listener = new Listener(*this, *claimed, backlog);
+  auto* listener = new Listener(*this, *claimed, backlog, claims);
   listener->socket = sockets_.add(SocketKind::kTcpListener, listener);
   listeners_.insert(*listener);
   return listener->socket;
+}
+
+Result<void> Stack::tcp_set_backlog(SocketHandle socket, uint32_t backlog) {
+  Listener* listener = listener_of(socket);
+  if (listener == nullptr) return Errno::kEBADF;
+  listener->tcp.set_backlog(backlog);
+  return {};
 }
 
 Result<SocketHandle> Stack::tcp_accept(SocketHandle socket) {
@@ -75,7 +89,7 @@ Result<uint16_t> Stack::choose_port(const IpAddress& source, const InetEndpoint&
   return local.port;
 }
 
-Result<SocketHandle> Stack::tcp_connect(const InetEndpoint& local, const InetEndpoint& remote, Instant now) {
+Result<SocketHandle> Stack::tcp_connect(const InetEndpoint& local, const InetEndpoint& remote, Instant now, PortOwner owner) {
   now_ = now;
   if (const Errno wrong = check_local(local.address); wrong != Errno::kOk) return wrong;
   if (remote.address.family != local.address.family) return Errno::kEAFNOSUPPORT;
@@ -90,7 +104,7 @@ Result<SocketHandle> Stack::tcp_connect(const InetEndpoint& local, const InetEnd
   if (source.is_loopback() && !is_local(remote.address)) return Errno::kENETUNREACH;
   Result<uint16_t> port = choose_port(source, local, remote);
   if (!port.ok()) return port.error();
-  const bool claims_port = local.port != 0;
+  const bool claims_port = local.port != 0 && owner == PortOwner::kStack;
   if (claims_port) {
     const Result<void> claimed = tcp_ports_.claim({source, *port});
     if (!claimed.ok()) return claimed.error();
@@ -174,18 +188,21 @@ void Stack::close_connection(Connection& connection, bool politely, Instant now)
   if (connection.socket) sockets_.remove(connection.socket);
   connection.socket = SocketHandle();
   connection.awaits_accept = false;
-  if (connection.is_in_table) {
-    touch_connection(connection);
-  } else {
+  if (!connection.is_in_table) {
     retire(connection);
+    return;
   }
+  if (!connection.is_time_wait) orphans_.push_back(connection);
+  connection.is_draining = politely && !connection.has_delivered();
+  if (connection.is_draining) ++draining_;
+  touch_connection(connection);
 }
 
 void Stack::delete_listener(Listener& listener) {
   // Nobody will ever accept them (RFC 9293 3.10.4 says the same of connections in SYN-RECEIVED).
   while (TcpConnection* waiting = listener.tcp.accept()) close_connection(static_cast<Connection&>(*waiting), false, now_);
   listeners_.remove(listener);
-  tcp_ports_.release(listener.endpoint);
+  if (listener.claims_port) tcp_ports_.release(listener.endpoint);
   delete &listener;
 }
 
@@ -255,6 +272,18 @@ Result<UdpDatagram> Stack::udp_receive(SocketHandle handle) {
   UdpSocket* socket = udp_of(handle);
   if (socket == nullptr) return Errno::kEBADF;
   return socket->receive();
+}
+
+Errno Stack::udp_take_error(SocketHandle handle) {
+  UdpSocket* socket = udp_of(handle);
+  return socket == nullptr ? Errno::kOk : socket->take_error();
+}
+
+Result<void> Stack::udp_set_receive_buffer(SocketHandle handle, uint32_t bytes) {
+  UdpSocket* socket = udp_of(handle);
+  if (socket == nullptr) return Errno::kEBADF;
+  socket->set_receive_buffer(bytes);
+  return {};
 }
 
 const UdpSocket* Stack::udp_socket(SocketHandle handle) const { return udp_of(handle); }

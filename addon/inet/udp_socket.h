@@ -41,6 +41,8 @@ class UdpSocket {
   // What went wrong, once: kOk if nothing did.
   Errno take_error();
 
+  void set_receive_buffer(uint32_t bytes) { receive_bytes_max_ = bytes; }
+
   const InetEndpoint& local() const { return local_; }
   const InetEndpoint& remote() const { return remote_; }
   // Where datagrams of a connected socket come from; unspecified until then, if it is bound to all addresses.

@@ -264,7 +264,7 @@ Started LibOS::stop() {
     if (!close_now(queues_.remove(qd), qd, immediate_, &closing)) closing->nobody_asked = true;
   }
   immediate_.error = Errno::kOk;
-  if (orphans_ == 0) return finished();
+  if (has_drained()) return finished();
   Operation* stopper = open(OpCode::kClose, nullptr, QDesc(), true);
   stopper->stops_libos = true;
   return wait_in(stoppers_, *stopper, false);
@@ -329,7 +329,7 @@ Attempt LibOS::attempt(Operation& operation, Completion& completion) {
     case OpCode::kShutdown:
       return operation.queue->try_shutdown(operation.how, completion);
     case OpCode::kClose:
-      if (operation.stops_libos) return orphans_ == 0 ? Attempt::done() : Attempt::would_block();
+      if (operation.stops_libos) return has_drained() ? Attempt::done() : Attempt::would_block();
       return operation.queue->try_close(completion);
   }
   DEMI_ASSERT(false, "an operation code that does not exist");
@@ -358,7 +358,7 @@ void LibOS::finish(Operation& operation) {
   if (operation.opcode == OpCode::kClose && !operation.stops_libos) {
     operation.closing.reset();
     --orphans_;
-    if (orphans_ == 0) Queue::wake_front(stoppers_);
+    if (has_drained()) Queue::wake_front(stoppers_);
   }
   operation.queue = nullptr;
   operations_.finish(operation);
@@ -376,6 +376,7 @@ void LibOS::cancel(Operation& operation, Errno error) {
     // At the end of its time a stop does not fail: what has not drained by then is reset, as announced.
     completion.error = Errno::kOk;
     cancel_every_close();
+    abandon_deliveries();
   } else if (operation.opcode == OpCode::kConnect) {
     operation.queue->abandon_connect();
   } else if (operation.opcode == OpCode::kClose) {
@@ -429,7 +430,13 @@ bool LibOS::turn(Instant now) {
   bool any = poll_backend(now);
   if (timers_.expire(now) > 0) any = true;
   if (run_ready()) any = true;
+  if (flush_backend(now)) any = true;
   return any;
+}
+
+void LibOS::set_deliveries(size_t deliveries) {
+  deliveries_ = deliveries;
+  if (has_drained()) Queue::wake_front(stoppers_);
 }
 
 }  // namespace demi

@@ -1,14 +1,16 @@
 // LibOS: the contract of every backend, and the machine that all of them share.
 //
-// A backend implements make_socket() with its own kind of Queue (queue.h), and poll_backend(), where frames or kernel events come
-// in. Everything else is here, once: the descriptor and operation tables, waiting, order, cancellation, deadlines, closing, memory
+// A backend implements make_socket() with its own kind of Queue (queue.h), poll_backend(), where frames or kernel events come in, and
+// flush_backend(), where what they have caused goes out. Everything else is here, once: the descriptor and operation tables, waiting, order, cancellation, deadlines, closing, memory
 // queues, and the turn of the loop.
 //
 // Call order: any call; then run_ready() (or turn(now), which also reads the backend and the timers); then take_done() until it
 // gives nothing; then release() of what was delivered. Nothing blocks. A libOS belongs to the thread that made it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -64,6 +66,9 @@ struct LibOSCounters {
   uint64_t memory_waits = 0;         // attempts that met an exhausted buffer pool
 };
 
+// Takes a counter: its group, its name and its value.
+using CounterVisitor = std::function<void(const char* group, const char* name, uint64_t value)>;
+
 class LibOS {
  public:
   explicit LibOS(const LibOSSettings& settings);
@@ -85,6 +90,16 @@ class LibOS {
   virtual void prepare_to_sleep() {}
   // The next turn must not leave anything that has come for a later one.
   virtual void look_everywhere() {}
+  // Sends what the operations of this turn have caused. True if there was anything.
+  virtual bool flush_backend(Instant) { return false; }
+  // When poll_backend() has something to do although nobody says so; Instant() when it has already.
+  virtual Instant backend_deadline() { return Instant::never(); }
+  // Whether what an operation waits for may come so soon that it is worth spinning for.
+  virtual bool is_worth_spinning() const { return has_outside_world(); }
+  // What still is to be delivered by queues that are gone is dropped, and their peers are told by a reset.
+  virtual void abandon_deliveries() {}
+  // Counters of the backend's own, by name.
+  virtual void list_counters(const CounterVisitor&) const {}
 
   // --- calls that finish at once ---
   Result<QDesc> socket(Family family, int type, int protocol);
@@ -123,7 +138,11 @@ class LibOS {
   // Whether run_ready() would find anything. Another libOS of this thread may have woken one of our operations.
   bool has_work() const { return scheduler_.has_ready() || memory_came_back(); }
   bool waits_for_memory() const { return !waiting_for_memory_.empty(); }
-  Instant next_deadline() { return timers_.next_deadline(); }
+  Instant next_deadline() { return std::min(timers_.next_deadline(), backend_deadline()); }
+  // Connections for which the backend still delivers what their queues, which are gone, have left behind.
+  size_t deliveries() const { return deliveries_; }
+  // What time it is as far as this turn is concerned.
+  Instant now() const { return now_; }
   Operation* take_done() { return operations_.take_done(); }
   void release(Operation& operation) { operations_.release(operation); }
   OperationTable& operations() { return operations_; }
@@ -145,6 +164,8 @@ class LibOS {
  protected:
   // Cancels every operation and aborts every queue. For destructors of backends, whose queues need the backend.
   void destroy_queues();
+  // A stop waits until there are none.
+  void set_deliveries(size_t deliveries);
 
  private:
   friend struct Operation::DeadlineTimer;
@@ -158,6 +179,8 @@ class LibOS {
   // Starts the operation's coroutine, at the back of `line`.
   Started wait_in(OperationLine& line, Operation& operation, bool for_memory);
   void wait_for_memory(Operation& operation);
+  // Nothing is on its way any more that a stop would wait for.
+  bool has_drained() const { return orphans_ == 0 && deliveries_ == 0; }
   bool memory_came_back() const { return waits_for_memory() && memory_->has(least_memory_wanted_); }
   void wake_for_memory();
   void finish(Operation& operation);
@@ -191,6 +214,7 @@ class LibOS {
   uint32_t orphans_ = 0;            // queues that were closed and still deliver
   OperationLine stoppers_;          // every pending stop()
   bool stopping_ = false;
+  size_t deliveries_ = 0;
 };
 
 }  // namespace demi

@@ -104,8 +104,6 @@ Result<std::unique_ptr<Queue>> Loopback::make_socket(Family family, int type, in
 
 namespace {
 constexpr uint64_t kDefaultBufferBytes = 256 * 1024;
-constexpr int64_t kLeastBufferBytes = 2048;
-constexpr int64_t kLargestBufferBytes = int64_t{1} << 30;
 }  // namespace
 
 LoopbackSocket::LoopbackSocket(LibOS& libos, std::shared_ptr<LoopbackNamespace> names, Family family, int type)
@@ -189,8 +187,8 @@ Result<void> LoopbackSocket::set_option(int level, int name, const OptionValue& 
       return {};
     case kSoSndbuf:
     case kSoRcvbuf: {
-      if (value.number < 1 || value.number > kLargestBufferBytes) return Errno::kEINVAL;
-      const auto bytes = static_cast<uint64_t>(std::max(value.number, kLeastBufferBytes));
+      if (value.number < 1 || value.number > kLargestSocketBufferBytes) return Errno::kEINVAL;
+      const auto bytes = static_cast<uint64_t>(std::max(value.number, kLeastSocketBufferBytes));
       (name == kSoSndbuf ? send_buffer_bytes_ : receive_buffer_bytes_) = bytes;
       return {};
     }

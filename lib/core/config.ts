@@ -3,8 +3,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-import { describe, invalidType } from './arguments';
+import { describe } from './arguments';
 import { DemiError, isErrorCode } from './errors';
+import { checkInet, type DeviceConfig, type InetConfig, type ResolvedInet } from './inet-config';
+import { quoted, ValueChecker } from './value-checker';
 
 const SYSCALL = 'createLibOS';
 
@@ -45,6 +47,10 @@ export interface LibOSConfig {
     /** libOSes of one environment with the same namespace see each other; by default all do. */
     namespace?: string;
   };
+  /** The network of libOSes that have a TCP/IP stack of their own: `catpowder`. */
+  inet?: InetConfig;
+  /** What moves the frames of `catpowder`. */
+  device?: DeviceConfig;
   /**
    * How it waits for work: `'adaptive'` (the default) spins for some 50 us after the last progress and then lets the event loop sleep;
    * `'busy'` spins while operations are pending; `'sleep'` never spins, and `demi_wait*` sleeps, too. On `loopback`, which nothing reaches
@@ -61,6 +67,10 @@ export interface LibOSConfig {
 export interface ResolvedConfig {
   readonly libos: LibOSName;
   readonly loopback: { readonly namespace: string };
+  /** Of libOSes with a stack; `addresses` is empty when the libOS is to choose one for itself. */
+  readonly inet?: ResolvedInet;
+  /** Of `catpowder`. */
+  readonly device?: { readonly hub: string };
   readonly poll: PollMode;
   readonly affinity?: number;
   readonly limits: Readonly<Required<Limits>>;
@@ -69,7 +79,7 @@ export interface ResolvedConfig {
 }
 
 /** The libOSes of this build. */
-export const LIBOSES_IN_THIS_BUILD: readonly LibOSName[] = process.platform === 'linux' ? ['loopback', 'catnap'] : ['loopback'];
+export const LIBOSES_IN_THIS_BUILD: readonly LibOSName[] = process.platform === 'linux' ? ['loopback', 'catnap', 'catpowder'] : ['loopback', 'catpowder'];
 
 const ALL_LIBOSES: readonly LibOSName[] = ['loopback', 'catnap', 'catmem', 'sim', 'catpowder', 'catnip'];
 const POLL_MODES: readonly PollMode[] = ['adaptive', 'busy', 'sleep'];
@@ -86,84 +96,14 @@ const LIMIT_BOUNDS = {
 const AFFINITY_MAX = 1023;
 const NAMESPACE_LENGTH_MAX = 255;
 
-const KEYS = ['libos', 'loopback', 'poll', 'affinity', 'limits'];
-// Sections of libOSes with a network stack, in our spelling and in that of Demikernel's own configuration files.
-const SECTIONS_OF_OTHERS = ['inet', 'device', 'dpdk'];
+const KEYS = ['libos', 'loopback', 'inet', 'device', 'poll', 'affinity', 'limits'];
+// Sections that only some libOSes have, in our spelling and in that of Demikernel's own configuration files.
+const SECTIONS_OF_STACKS = ['inet', 'device'];
+const SECTIONS_OF_OTHERS = ['dpdk'];
 const SECTIONS_OF_DEMIKERNEL = ['demikernel', 'raw_socket', 'tcp_socket_options', 'inetstack_config'];
 
-/** How many letters have to be changed, added or left out to make one word of another. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j++) {
-      next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (from[i - 1] === to[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[to.length];
-}
-
-function nearest(word: string, words: readonly string[]): string | undefined {
-  const ranked = words
-    .map((known) => ({ known, distance: editDistance(word.toLowerCase(), known.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  return ranked.length > 0 && ranked[0].distance <= Math.max(2, word.length / 3) ? ranked[0].known : undefined;
-}
-
-function quoted(words: readonly string[]): string {
-  return words.map((word) => `'${word}'`).join(', ');
-}
-
-/** Checks one configuration and knows where it came from: what is wrong in a file is no wrong argument of a call. */
-class ConfigChecker {
-  constructor(
-    private readonly source: string,
-    private readonly fromCode: boolean,
-  ) {}
-
-  invalid(detail: string): DemiError {
-    return new DemiError('EINVAL', SYSCALL, { detail: `${detail} (${this.source})` });
-  }
-
-  wrongType(key: string, value: unknown, valid: string): Error {
-    if (this.fromCode) return invalidType(key, value, `${valid} (${this.source})`, SYSCALL);
-    return this.wrongValue(key, value, valid);
-  }
-
-  wrongValue(key: string, value: unknown, valid: string): DemiError {
-    return this.invalid(`${key} must be ${valid}; it is ${describe(value)}`);
-  }
-
-  /** Checks that a value is an object, as a section has to be, and that it has no key but these. */
-  section(name: string, value: unknown, keys: readonly string[]): Record<string, unknown> {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw this.wrongType(name, value, `an object with ${quoted(keys)}`);
-    }
-    for (const key of Object.keys(value)) if (!keys.includes(key)) throw this.unknownKey(name, key, keys);
-    return value as Record<string, unknown>;
-  }
-
-  unknownKey(section: string, key: string, keys: readonly string[]): DemiError {
-    const prefix = section === 'configuration' ? '' : `${section}.`;
-    const guess = nearest(key, keys);
-    const hint = guess === undefined ? `valid keys are ${quoted(keys)}` : `did you mean '${prefix}${guess}'?`;
-    return this.invalid(`'${prefix}${key}' is not a key of the configuration; ${hint}`);
-  }
-
-  integer(key: string, value: unknown, min: number, max: number): number {
-    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-    const valid = `an integer from ${min} to ${max}`;
-    throw typeof value === 'number' ? this.wrongValue(key, value, valid) : this.wrongType(key, value, valid);
-  }
-
-  oneOf<T extends string>(key: string, value: unknown, valid: readonly T[]): T {
-    const found = valid.find((one) => one === value);
-    if (found !== undefined) return found;
-    const list = `one of ${quoted(valid)}`;
-    throw typeof value === 'string' ? this.wrongValue(key, value, list) : this.wrongType(key, value, list);
-  }
-
+/** Checks one configuration. */
+class ConfigChecker extends ValueChecker {
   libos(value: unknown): LibOSName {
     const name = this.oneOf('libos', value, ALL_LIBOSES);
     if (LIBOSES_IN_THIS_BUILD.includes(name)) return name;
@@ -201,19 +141,21 @@ class ConfigChecker {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw this.wrongType('configuration', value, `an object such as { libos: 'loopback' }`);
     }
-    const ignored = [...ignoredVariables];
-    for (const key of Object.keys(value)) {
-      if (SECTIONS_OF_OTHERS.includes(key) || (!this.fromCode && SECTIONS_OF_DEMIKERNEL.includes(key))) ignored.push(key);
-      else if (!KEYS.includes(key)) throw this.unknownKey('configuration', key, KEYS);
-    }
-    const { libos, loopback, poll, affinity, limits } = value as Record<string, unknown>;
+    const { libos, loopback, inet, device, poll, affinity, limits } = value as Record<string, unknown>;
+    const ofOthers = this.fromCode ? SECTIONS_OF_OTHERS : [...SECTIONS_OF_OTHERS, ...SECTIONS_OF_DEMIKERNEL];
+    const given = Object.keys(value);
+    for (const key of given) if (!KEYS.includes(key) && !ofOthers.includes(key)) throw this.unknownKey('configuration', key, KEYS);
+    const name = this.libos(libos);
+    const hasStack = name === 'catpowder';
+    const ignored = given.filter((key) => ofOthers.includes(key) || (!hasStack && SECTIONS_OF_STACKS.includes(key)));
     return {
-      libos: this.libos(libos),
+      libos: name,
       loopback: { namespace: this.namespace(loopback) },
+      ...(hasStack ? checkInet(this, inet, device) : {}),
       poll: poll === undefined ? 'adaptive' : this.oneOf('poll', poll, POLL_MODES),
       ...(affinity === undefined ? {} : { affinity: this.integer('affinity', affinity, 0, AFFINITY_MAX) }),
       limits: this.limits(limits),
-      ignored,
+      ignored: [...ignoredVariables, ...ignored],
     };
   }
 }

@@ -68,7 +68,7 @@ export class Engine {
   ) {
     this.native = native;
     this.submit = native.submit;
-    this.spins = config.poll === 'busy' || (config.poll === 'adaptive' && native.hasOutsideWorld);
+    this.spins = config.poll === 'busy' || (config.poll === 'adaptive' && native.isWorthSpinning);
     this.words = new Int32Array(native.control, 0, Area.Descriptors);
     this.descriptors = new Float64Array(native.control, Area.Descriptors * 4, config.limits.queues);
     this.tokensLimit = config.limits.tokens;

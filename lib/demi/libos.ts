@@ -6,6 +6,7 @@ import { describe, invalidType, invalidValue, requireDeadline, requireInteger, r
 import { AF_INET, AF_INET6, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_STREAM } from '../core/constants';
 import { formatEndpoint, parseEndpoint, type Endpoint, type ParsedEndpoint } from '../core/endpoint';
 import { DemiError, type DemiErrorDetails } from '../core/errors';
+import { chooseLinkLocalAddress, nativeInet } from '../core/inet-config';
 import type { NativeStats } from '../native/binding';
 import { Area, Entry, Flag, Header, slotBits, Status } from '../native/layout';
 import { submitBatch, type Submission, type TokensOf } from './batch';
@@ -87,6 +88,12 @@ export interface StopOptions {
   deadline?: number;
 }
 
+// A stack has an address, and takes one for itself when it is given none.
+function withAddress(config: ResolvedConfig): ResolvedConfig {
+  if (config.inet === undefined || config.inet.addresses.length > 0) return config;
+  return { ...config, inet: { ...config.inet, addresses: [chooseLinkLocalAddress()] } };
+}
+
 /**
  * A libOS: queues, the operations on them, and what moves their bytes. Made by {@link createLibOS}; it belongs to the thread that made it.
  *
@@ -119,8 +126,9 @@ export class LibOS {
   private stopping: Promise<void> | undefined;
 
   /** @internal */
-  constructor(config: ResolvedConfig, origin: string, env: Environment) {
+  constructor(given: ResolvedConfig, origin: string, env: Environment) {
     this.origin = origin;
+    const config = withAddress(given);
     const checks = process.env['DEMI_CHECK'] === '1';
     const engineRef: { engine: Engine | undefined } = { engine: undefined };
     const native = env.module.create(
@@ -133,10 +141,12 @@ export class LibOS {
         poll: { adaptive: 0, busy: 1, sleep: 2 }[config.poll],
         poison: checks,
         namespace: config.loopback.namespace,
+        ...(config.inet === undefined ? {} : { inet: nativeInet(config.inet, config.device?.hub ?? '', process.env['DEMI_PCAP'] ?? '', config.limits.connections) }),
         ...(config.affinity === undefined ? {} : { affinity: config.affinity }),
       },
       () => engineRef.engine?.environment.drain(),
     );
+    if (typeof native === 'string') throw new DemiError('EINVAL', 'createLibOS', { detail: `${native} (${origin})` });
     if (typeof native === 'number') {
       const detail = config.affinity === undefined ? undefined : `affinity is ${config.affinity}, which is no CPU that this process may use`;
       throw DemiError.fromErrno(native, 'createLibOS', { detail });
@@ -779,7 +789,8 @@ export class LibOS {
 
 /**
  * Makes a libOS. Several may live side by side, in one thread and in others. It reads no environment and no file, except that
- * `DEMI_CHECK=1` turns on the checks of SgArrays.
+ * `DEMI_CHECK=1` turns on the checks of SgArrays, and `DEMI_PCAP=file` captures the frames of each libOS that has frames, as nanosecond
+ * pcap: of the first one of the process in that file, of the second one in `file.2`, with the number before an extension.
  *
  * @throws TypeError or {@link DemiError} `EINVAL` for a configuration that is not valid, `ENOTSUP` for a libOS that is not in this build,
  * `ENOMEM` if there is no memory for it.

@@ -5,13 +5,14 @@
 import { join } from 'node:path';
 
 import { DemiError } from '../core/errors';
+import type { NativeInet } from '../core/inet-config';
 
 /** The functions of one native libOS; addon/binding/functions.cc. */
 export interface NativeLibOS {
   /** The control region. */
   readonly control: ArrayBuffer;
-  /** Whether anything but this thread's own calls can complete an operation. */
-  readonly hasOutsideWorld: boolean;
+  /** Whether a driver does well to spin while there is progress. */
+  readonly isWorthSpinning: boolean;
   /** Starts the operations in the submission entries and settles what they made ready. */
   submit(): void;
   socket(family: 4 | 6, type: number, protocol: number): number;
@@ -73,6 +74,11 @@ export interface NativeStats {
   bufferBytesAvailable: number;
   bufferBytesLimit: number;
   bufferWaits: number;
+  /**
+   * Of a libOS with a TCP/IP stack of its own: what the stack has moved and dropped, by cause, as `framesIn` or `tcpBadChecksum`, and what its
+   * TCP has done, as `retransmitted`.
+   */
+  network?: { stack: Record<string, number>; tcp: Record<string, number> };
 }
 
 /** What a native libOS is made of. */
@@ -87,13 +93,15 @@ export interface NativeSettings {
   /** Whether rooms are overwritten when they return to the pool. */
   poison: boolean;
   namespace: string;
+  /** Of a libOS with a stack. */
+  inet?: NativeInet;
   affinity?: number;
 }
 
 /** The native module; addon/binding/module.cc. */
 export interface NativeModule {
-  /** `notify` is called from the event loop when there are completions that no call of this libOS has produced. */
-  create(settings: NativeSettings, notify: () => void): NativeLibOS | number;
+  /** A negative errno, or what is wrong with the configuration in words, if there can be none. `notify` is called from the event loop when there are completions that no call of this libOS has produced. */
+  create(settings: NativeSettings, notify: () => void): NativeLibOS | number | string;
   /** Environments of this process that hold native state. */
   liveEnvironments(): number;
 }

@@ -11,6 +11,12 @@ export interface Capabilities {
   foreignAddress: string;
   /** Whether there is a network that can fail: EHOSTUNREACH, ENETUNREACH and ENETDOWN. */
   hasNetwork: boolean;
+  /** With a network: an address at which nobody is. */
+  unreachableAddress?: string;
+  /** Whether bytes are on their way for a while, so that the other side hears of what was done only some turns later. */
+  deliversLater?: boolean;
+  /** Bytes of the largest datagram, 65507 unless there is an MTU. */
+  largestDatagramBytes?: number;
   /** Whether it knows that nothing but the calling JavaScript could complete an operation. */
   detectsDeadlock: boolean;
   /** Whether a full backlog can be made without a network: connects wait then. */
@@ -140,6 +146,11 @@ export class Context {
     return text;
   }
 
+  /** Lets what is on its way arrive, and its answer, where that takes some turns of the loop. */
+  async delivered(): Promise<void> {
+    if (this.capabilities.deliversLater) for (let turn = 0; turn < 10; ++turn) await nextTurn();
+  }
+
   /** Ends the test: what it opened is closed, and then nothing may be left. */
   async end(): Promise<void> {
     const os = this.current;
@@ -152,6 +163,7 @@ export class Context {
           if (!(error instanceof DemiError) || error.code !== 'EBADF') throw error;
         }
       }
+      if (this.capabilities.deliversLater) await eventually(() => os.stats().buffers === 0 && os.stats().closing === 0);
       const { buffers, tokensPending, tokensUncollected, queues, closing, sgArrays } = os.stats();
       const nothing = { buffers: 0, tokensPending: 0, tokensUncollected: 0, queues: 0, closing: 0, sgArrays: 0 };
       expect({ buffers, tokensPending, tokensUncollected, queues, closing, sgArrays }).toEqual(nothing);
@@ -219,5 +231,11 @@ export function pattern(length: number, seed = 1): Uint8Array {
 
 /** Asynchronous tokens of any result are accepted where only their end matters. */
 export const any = (qt: unknown): QToken => qt as QToken;
+
+/** Lets the event loop turn until something is so; a bounded number of times, and then the test finds that it is not. */
+export async function eventually(isSo: () => boolean): Promise<void> {
+  const end = Date.now() + 2000;
+  while (!isSo() && Date.now() < end) await nextTurn();
+}
 
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

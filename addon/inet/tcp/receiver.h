@@ -44,6 +44,7 @@ class Receiver {
   // Nobody reads any more: what comes is acknowledged and dropped.
   void discard();
   bool fin_is_received() const { return fin_is_received_; }
+  // From now on it is that large, and does not grow (as SO_RCVBUF, socket(7)).
   void set_buffer(uint32_t bytes);
 
   // --- to the network ---
@@ -110,6 +111,7 @@ class Receiver {
   bool fin_is_received_ = false;
   bool ack_is_due_ = false;
   bool discards_ = false;
+  bool buffer_is_fixed_ = false;      // the user has said how large it is
 };
 
 }  // namespace demi

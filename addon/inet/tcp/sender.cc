@@ -96,7 +96,7 @@ void Sender::handle_established(SeqNumber seq, uint32_t window, Instant now) {
 // The buffer holds two windows at least, so that it is never what holds a fast path back.
 uint32_t Sender::room() const {
   const uint32_t for_two_windows = std::min(2 * std::min(congestion_.cwnd(), kWindowMax), core_.config().send_buffer_max_bytes);
-  const uint32_t limit = std::max(send_buffer_bytes_, for_two_windows);
+  const uint32_t limit = send_buffer_is_fixed_ ? send_buffer_bytes_ : std::max(send_buffer_bytes_, for_two_windows);
   const uint32_t queued = queued_bytes();
   return queued >= limit ? 0 : limit - queued;
 }
@@ -290,6 +290,10 @@ void Sender::handle_persist_timeout(Instant now) {
 Instant Sender::user_deadline(Duration user_timeout, bool answers_count) const {
   if (flight_ == nullptr) return Instant::never();
   return (answers_count ? std::max(flight_->progress, flight_->answered) : flight_->progress) + user_timeout;
+}
+
+void Sender::begin_user_timeout(Instant now) {
+  if (flight_ != nullptr) flight_->progress = now;
 }
 
 bool Sender::lower_mss(uint32_t mss) {

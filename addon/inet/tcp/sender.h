@@ -67,6 +67,8 @@ class Sender {
 
   void handle_retransmission_timeout(Instant now);
   void handle_persist_timeout(Instant now);
+  // The user timeout is counted from now on.
+  void begin_user_timeout(Instant now);
   // When text has waited for too long: never if there is none. `answers_count`: a peer that answers probes of its zero window may take its time.
   Instant user_deadline(Duration user_timeout, bool answers_count) const;
 
@@ -116,7 +118,11 @@ class Sender {
     nagle_ = nagle;
     is_quiet_ = false;
   }
-  void set_send_buffer(uint32_t bytes) { send_buffer_bytes_ = bytes; }
+  // From now on it is that large, whatever the path is (as SO_SNDBUF, socket(7)).
+  void set_send_buffer(uint32_t bytes) {
+    send_buffer_bytes_ = bytes;
+    send_buffer_is_fixed_ = true;
+  }
   uint32_t send_buffer() const { return send_buffer_bytes_; }
   uint8_t probes() const { return probes_; }
 
@@ -171,6 +177,7 @@ class Sender {
   bool syn_was_lost_ = false;
   bool fin_is_queued_ = false;
   bool nagle_;
+  bool send_buffer_is_fixed_ = false;   // the user has said how large it is
   bool is_limited_by_cwnd_ = false;     // since the last acknowledgment
   bool overrides_silly_window_ = false;
   bool probe_is_due_ = false;

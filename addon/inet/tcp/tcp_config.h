@@ -60,6 +60,9 @@ struct TcpConfig {
   uint8_t keepalive_probes = 9;
   // The maximum segment lifetime: TIME-WAIT lasts two of them (RFC 9293 3.4.2 suggests 2 minutes; Linux has 30 s).
   Duration msl = Duration::seconds(30);
+  // How long a connection that nobody holds goes on although nothing of what it sent is acknowledged, or the peer's window is closed: Linux
+  // has tcp_orphan_retries, which come to about so much.
+  Duration orphan_timeout = Duration::seconds(60);
   // How long a connection that nobody holds waits for the peer's FIN.
   Duration fin_wait_2_timeout = Duration::seconds(60);
 

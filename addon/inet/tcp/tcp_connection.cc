@@ -138,7 +138,9 @@ void TcpConnection::close(Instant now) {
     return;
   }
   receiver_.discard();
+  sender_.begin_user_timeout(now);
   shutdown_send(now);
+  settle(now);
   wait_for_fin_if_orphaned(now);
 }
 
@@ -200,7 +202,8 @@ void TcpConnection::end_with_reset(Errno error) {
 // --- time ---
 
 Duration TcpConnection::user_timeout_in_force() const {
-  return user_timeout_ > Duration() ? user_timeout_ : core_.config().user_timeout;
+  const Duration timeout = user_timeout_ > Duration() ? user_timeout_ : core_.config().user_timeout;
+  return is_orphan_ ? std::min(timeout, core_.config().orphan_timeout) : timeout;
 }
 
 Duration TcpConnection::keepalive_idle() const { return milliseconds_or(keepalive_idle_ms_, core_.config().keepalive_idle); }
@@ -227,8 +230,9 @@ void TcpConnection::set_keepalive_times(Duration idle, Duration interval, uint8_
 void TcpConnection::settle(Instant now) {
   (void)now;
   if (state_ == TcpState::kClosed || state_ == TcpState::kTimeWait) return;
-  // A timeout that the user has chosen ends zero windows, too.
-  core_.timers.arm(TcpTimer::kUserTimeout, sender_.user_deadline(user_timeout_in_force(), user_timeout_ <= Duration()));
+  // A timeout that the user has chosen ends zero windows, too; and nobody is left to choose for an orphan.
+  const bool answers_count = user_timeout_ <= Duration() && !is_orphan_;
+  core_.timers.arm(TcpTimer::kUserTimeout, sender_.user_deadline(user_timeout_in_force(), answers_count));
 }
 
 void TcpConnection::handle_timeout(Instant now) {

@@ -121,6 +121,7 @@ class TcpConnection {
   uint64_t acked_bytes() const { return sender_.totals().bytes_acked; }
   uint64_t unacked_bytes() const { return sender_.queued_bytes(); }
   bool nagle() const { return sender_.nagle(); }
+  CongestionAlgorithm congestion() const { return sender_.congestion().algorithm(); }
   bool keepalive() const { return keepalive_; }
   Duration user_timeout() const { return user_timeout_; }
   TcpConnectionInfo info() const;

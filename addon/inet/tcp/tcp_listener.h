@@ -5,6 +5,7 @@
 // after handle_segment() and handle_timeout(), poll_transmit() until it returns false, then poll_timeout().
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -58,6 +59,8 @@ class TcpListener {
   // The accept queue. A connection may have failed since; it is accepted nevertheless, and says so.
   void enqueue(TcpConnection& connection);
   TcpConnection* accept();
+
+  void set_backlog(uint32_t backlog) { backlog_ = std::clamp(backlog, 1u, kBacklogMax); }
 
   uint32_t half_open() const { return half_open_; }
   size_t acceptable() const { return accept_queue_.size(); }

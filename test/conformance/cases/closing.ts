@@ -157,6 +157,7 @@ export function closingCases(context: Context): void {
       os.setsockopt(client, SOL_SOCKET, SO_LINGER, { enabled: true, seconds: 10 });
       // More than the peer's side takes without anybody reading, so that there is something to wait for.
       const cut = os.push(client, pattern(2 * 1024 * 1024));
+      await context.delivered();
       os.cancel(any(cut));
       const { bytesAccepted } = await fails(any(cut), 'ECANCELED');
       const closed = os.close(client, how === 'timeout' ? { timeout: 10 } : {});
@@ -176,6 +177,7 @@ export function closingCases(context: Context): void {
     const { os } = context;
     const [client, server] = await context.pair();
     await os.push(client, 'never read');
+    await context.delivered();
     const popping = os.pop(client);
     await os.close(server);
     await fails(any(popping), 'ECONNRESET');

@@ -17,6 +17,7 @@ export function errorCases(context: Context): void {
     const [client, server] = await context.pair();
     os.setsockopt(server, SOL_SOCKET, SO_LINGER, { enabled: true, seconds: 0 });
     await os.close(server);
+    await context.delivered();
     return client;
   };
 
@@ -99,6 +100,12 @@ export function errorCases(context: Context): void {
       await context.os.connect(context.stream(), context.os.getsockname(listener));
       return { qt: context.os.accept(listener) };
     },
+    ...(capabilities.hasNetwork
+      ? {
+          EHOSTUNREACH: () => ({ qt: context.os.connect(context.stream(), { address: capabilities.unreachableAddress as string, port: 9 }) }),
+          ENETUNREACH: () => ({ qt: context.os.connect(context.stream(), { address: capabilities.foreignAddress, port: 9 }) }),
+        }
+      : {}),
     EPIPE: async () => {
       const client = await reset();
       await context.os.push(client, 'the reset is reported first').catch(() => {});
@@ -110,7 +117,9 @@ export function errorCases(context: Context): void {
   const impossible = new Set<ErrorCode>();
   if (!capabilities.detectsDeadlock) impossible.add('EDEADLK');
   if (!capabilities.fullBacklogWaits) impossible.add('EALREADY');
-  if (!capabilities.hasNetwork) for (const code of ['EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'] as const) impossible.add(code);
+  if (!capabilities.hasNetwork) for (const code of ['EHOSTUNREACH', 'ENETUNREACH'] as const) impossible.add(code);
+  // No device of those here can be switched off.
+  impossible.add('ENETDOWN');
 
   test.each(Object.keys(thrown).filter((code) => !impossible.has(code as ErrorCode)))('%s at the call', async (code) => {
     const provoke = await thrown[code as ErrorCode]?.();

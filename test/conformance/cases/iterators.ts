@@ -106,9 +106,10 @@ export function iteratorCases(context: Context): void {
     const accepting = os.accepts(listener);
     const next = [popping.next(), accepting.next()];
     os.push(qd, 'too late');
-    os.connect(context.stream(), os.getsockname(listener));
+    const connecting = os.connect(context.stream(), os.getsockname(listener));
     await Promise.all([popping.return?.(), accepting.return?.()]);
     for (const one of next) expect(await one).toEqual({ done: true, value: undefined });
+    await connecting;
     expect(os.stats()).toMatchObject({ sgArrays: 0, tokensPending: 0, queues: 3 });
   });
 

@@ -86,6 +86,7 @@ export function limitCases(context: Context): void {
     const beyond = context.stream();
     refuses(() => os.connect(beyond, name), 'EAGAIN', 'limits.connections', '2');
     await os.close(server);
+    await context.delivered();
     await os.connect(beyond, name);
     const accepting = os.accept(listener);
     expect(accepting.done).toBe(false);

@@ -59,6 +59,7 @@ export function socketOptionCases(context: Context): void {
     expect(os.getsockopt(client, SOL_SOCKET, SO_ERROR)).toBe(0);
     os.setsockopt(server, SOL_SOCKET, SO_LINGER, { enabled: true, seconds: 0 });
     await os.close(server);
+    await context.delivered();
     expect(os.getsockopt(client, SOL_SOCKET, SO_ERROR)).toBe(104);
     expect(os.getsockopt(client, SOL_SOCKET, SO_ERROR)).toBe(0);
     refuses(() => os.setsockopt(client, SOL_SOCKET, SO_ERROR, 0), 'ENOPROTOOPT', 'SO_ERROR');

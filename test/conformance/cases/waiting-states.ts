@@ -73,6 +73,7 @@ export function waitingStates(context: Context): Record<string, () => Promise<Wa
     os.setsockopt(client, SOL_SOCKET, SO_LINGER, { enabled: true, seconds: 10 });
     // More than the peer's side takes without anybody reading: the close waits for it.
     const cut = os.push(client, MESSAGE);
+    await context.delivered();
     os.cancel(any(cut));
     await fails(any(cut), 'ECANCELED');
     return {

@@ -14,7 +14,7 @@ function errorOf(call: () => unknown): DemiError {
   throw new Error('nothing was thrown');
 }
 
-const IN_THIS_BUILD = process.platform === 'linux' ? "'loopback', 'catnap'" : "'loopback'";
+const IN_THIS_BUILD = process.platform === 'linux' ? "'loopback', 'catnap', 'catpowder'" : "'loopback', 'catpowder'";
 const check = (value: unknown) => checkConfig(value, 'createLibOS(config)');
 
 describe('a configuration object', () => {
@@ -59,7 +59,7 @@ describe('a configuration object', () => {
     else expect(errorOf(checking)).toMatchObject({ code: 'ENOTSUP' });
   });
 
-  test.each(['catmem', 'sim', 'catpowder', 'catnip'])('libos %s is not in this build', (libos) => {
+  test.each(['catmem', 'sim', 'catnip'])('libos %s is not in this build', (libos) => {
     const error = errorOf(() => check({ libos }));
     expect(error).toMatchObject({ code: 'ENOTSUP', syscall: 'createLibOS' });
     expect(error.message).toBe(
@@ -116,7 +116,7 @@ describe('a configuration object', () => {
     [{ libos: 'loopback', limits: { queue: 5 } }, "'limits.queue' is not a key of the configuration; did you mean 'limits.queues'?"],
     [{ libos: 'loopback', limits: { buffer_bytes: 5 } }, "did you mean 'limits.bufferBytes'?"],
     [{ libos: 'loopback', loopback: { name: 'a' } }, "'loopback.name' is not a key of the configuration; valid keys are 'namespace'"],
-    [{ libos: 'loopback', somethingElse: 1 }, "valid keys are 'libos', 'loopback', 'poll', 'affinity', 'limits'"],
+    [{ libos: 'loopback', somethingElse: 1 }, "valid keys are 'libos', 'loopback', 'inet', 'device', 'poll', 'affinity', 'limits'"],
     [{ libos: 'loopback', demikernel: {} }, "'demikernel' is not a key"],
     [JSON.parse('{ "libos": "loopback", "__proto__": { "poll": "busy" } }'), "'__proto__' is not a key"],
   ])('%j has an unknown key', (value, message) => {

@@ -58,7 +58,7 @@ export class FakeNative {
     const none = called('other', () => 0);
     return {
       control: this.control,
-      hasOutsideWorld: false,
+      isWorthSpinning: false,
       submit: () => {
         this.calls.push('submit');
         for (let i = 0; i < this.words[Header.SubmitCount]; ++i) {

@@ -236,6 +236,28 @@ TEST_F(ReceiverTest, TheBufferGrowsWithWhatIsRead) {
   EXPECT_EQ(connection->info().receive_buffer, 1'000'000u);
 }
 
+TEST_F(ReceiverTest, ABufferThatWasChosenDoesNotGrow) {
+  config.receive_auto_tuning = true;
+  config.window_scale = true;
+  make();
+  connection->set_receive_buffer(64'000);
+  connection->connect(now);
+  out();
+  at(100);
+  in("S. 0:0(0) ack 1 win 10000 mss 1000 ws 0");
+  out();
+  uint32_t place = 1;
+  for (int round = 0; round < 10; ++round) {
+    for (uint32_t i = 0; i < 60; ++i, place += 1000) {
+      in(". " + std::to_string(place) + ":" + std::to_string(place + 1000) + "(1000) ack 1 win 10000");
+      read();
+    }
+    at(100 + round * 100 + 100);
+    all_out();
+  }
+  EXPECT_EQ(connection->info().receive_buffer, 64'000u);
+}
+
 TEST_F(ReceiverTest, AndNotWithWhatIsNotRead) {
   config.receive_auto_tuning = true;
   config.window_scale = true;

@@ -350,6 +350,51 @@ TEST_F(SenderTest, TheUserTimeoutEndsIt) {
   EXPECT_EQ(resources.counters.user_timeouts, 1u);
 }
 
+TEST_F(SenderTest, ASendBufferThatWasChosenHoldsForAWidePathToo) {
+  config.send_buffer_bytes = 4000;
+  make();
+  connection->connect(now);
+  out();
+  in("S. 0:0(0) ack 1 win 60000 mss 1000");
+  out();
+  // Ten segments may be on their way: two such windows.
+  EXPECT_EQ(connection->writable_bytes(), 20'000u);
+  connection->set_send_buffer(4000);
+  EXPECT_EQ(connection->writable_bytes(), 4000u);
+}
+
+TEST_F(SenderTest, AnOrphanIsGivenUpSooner) {
+  config.orphan_timeout = Duration::seconds(20);
+  established();
+  send(1000);
+  all_out();
+  at(15'000);
+  all_out();
+  // The time counts from the close on.
+  connection->close(now);
+  at(34'999);
+  all_out();
+  EXPECT_EQ(state(), TcpState::kFinWait1);
+  at(35'000);
+  EXPECT_EQ(state(), TcpState::kClosed);
+  EXPECT_EQ(resources.counters.user_timeouts, 1u);
+}
+
+TEST_F(SenderTest, AnOrphanDoesNotWaitForAClosedWindow) {
+  config.orphan_timeout = Duration::seconds(20);
+  established();
+  in(". 1:1(0) ack 1 win 0");
+  send(1000);
+  connection->close(now);
+  for (int64_t second = 1; second < 20; ++second) {
+    at(100 + second * 1000);
+    if (!all_out().empty()) in(". 1:1(0) ack 1 win 0");
+  }
+  EXPECT_EQ(state(), TcpState::kFinWait1);
+  at(20'100);
+  EXPECT_EQ(state(), TcpState::kClosed);
+}
+
 TEST_F(SenderTest, ProgressPostponesTheUserTimeout) {
   established();
   connection->set_user_timeout(Duration::seconds(10));

@@ -1,0 +1,97 @@
+#include "binding/inet_settings.h"
+
+#include <cmath>
+#include <string>
+
+namespace demi {
+
+namespace {
+
+double number(const Napi::Object& given, const char* name) { return given.Get(name).ToNumber().DoubleValue(); }
+
+Duration milliseconds(const Napi::Object& given, const char* name) {
+  return Duration::nanoseconds(static_cast<int64_t>(std::llround(number(given, name) * 1e6)));
+}
+
+// [family, word, word, word, word, ...]: an address, and what follows it.
+IpAddress address(const Napi::Array& given) {
+  IpAddress address;
+  address.family = given.Get(uint32_t{0}).ToNumber().Int32Value() == 4 ? Family::kIPv4 : Family::kIPv6;
+  for (uint32_t i = 0; i < address.words.size(); ++i) {
+    address.words[i] = static_cast<uint32_t>(given.Get(i + 1).ToNumber().Int64Value());
+  }
+  return address;
+}
+
+Cidr network(const Napi::Array& given) { return {address(given), static_cast<uint8_t>(given.Get(uint32_t{5}).ToNumber().Uint32Value())}; }
+
+MacAddress mac(const Napi::Value& given) {
+  MacAddress mac;
+  const auto octets = given.As<Napi::Array>();
+  for (uint32_t i = 0; i < mac.octets.size(); ++i) mac.octets[i] = static_cast<uint8_t>(octets.Get(i).ToNumber().Uint32Value());
+  return mac;
+}
+
+template <class Take>
+void each(const Napi::Object& given, const char* name, Take&& take) {
+  const auto list = given.Get(name).As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); ++i) take(list.Get(i).As<Napi::Array>());
+}
+
+TcpConfig read_tcp(const Napi::Object& given) {
+  TcpConfig tcp;
+  const auto whole = [&given](const char* name) { return static_cast<uint32_t>(number(given, name)); };
+  const auto flag = [&given](const char* name) { return given.Get(name).ToBoolean().Value(); };
+  tcp.initial_rto = milliseconds(given, "rtoInitialMs");
+  tcp.min_rto = milliseconds(given, "rtoMinMs");
+  tcp.max_rto = milliseconds(given, "rtoMaxMs");
+  tcp.syn_retries = static_cast<uint8_t>(whole("synRetries"));
+  tcp.syn_ack_retries = static_cast<uint8_t>(whole("synAckRetries"));
+  tcp.congestion = given.Get("congestion").ToString().Utf8Value() == "newreno" ? CongestionAlgorithm::kNewReno : CongestionAlgorithm::kCubic;
+  tcp.initial_window_segments = whole("initialWindow");
+  tcp.send_buffer_bytes = whole("sndbuf");
+  tcp.send_buffer_max_bytes = whole("sndbufMax");
+  tcp.receive_buffer_bytes = whole("rcvbuf");
+  tcp.receive_buffer_max_bytes = whole("rcvbufMax");
+  tcp.nagle = !flag("nodelay");
+  tcp.delayed_ack = milliseconds(given, "delayedAckMs");
+  tcp.window_scale = flag("windowScale");
+  tcp.timestamps = flag("timestamps");
+  tcp.sack = flag("sack");
+  tcp.user_timeout = milliseconds(given, "userTimeoutMs");
+  tcp.orphan_timeout = milliseconds(given, "orphanTimeoutMs");
+  tcp.fin_wait_2_timeout = milliseconds(given, "finWait2TimeoutMs");
+  tcp.keepalive_idle = milliseconds(given, "keepIdle") * 1000;
+  tcp.keepalive_interval = milliseconds(given, "keepInterval") * 1000;
+  tcp.keepalive_probes = static_cast<uint8_t>(whole("keepCount"));
+  tcp.msl = milliseconds(given, "msl") * 1000;
+  tcp.syn_queue_entries = whole("synQueue");
+  return tcp;
+}
+
+}  // namespace
+
+CatpowderConfig read_inet_settings(const Napi::Object& given) {
+  CatpowderConfig config;
+  config.hub = given.Get("hub").ToString().Utf8Value();
+  config.capture_file = given.Get("capture").ToString().Utf8Value();
+  StackConfig& stack = config.stack;
+  stack.mac = mac(given.Get("mac"));
+  stack.mtu_bytes = static_cast<uint32_t>(number(given, "mtu"));
+  each(given, "addresses", [&stack](const Napi::Array& own) { stack.addresses.push_back(network(own)); });
+  // [family, words, prefix, the gateway as an address].
+  each(given, "routes", [&stack](const Napi::Array& route) {
+    stack.routes.push_back({network(route), address(route.Get(uint32_t{6}).As<Napi::Array>())});
+  });
+  // [family, words, MAC].
+  each(given, "neighbors", [&stack](const Napi::Array& neighbor) {
+    stack.neighbors.push_back({address(neighbor), mac(neighbor.Get(uint32_t{5}))});
+  });
+  stack.tcp = read_tcp(given.Get("tcp").As<Napi::Object>());
+  stack.time_wait_max = static_cast<uint32_t>(number(given.Get("tcp").As<Napi::Object>(), "timeWaitMax"));
+  // Those in TIME-WAIT come on top of what limits.connections bounds, and so do those that were not accepted.
+  stack.connections_max = static_cast<uint32_t>(number(given, "connections")) + stack.time_wait_max + kBacklogMax;
+  return config;
+}
+
+}  // namespace demi

@@ -1,0 +1,139 @@
+#include "libos/netos.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "base/assert.h"
+#include "libos/netos_datagram.h"
+#include "libos/netos_stream.h"
+#include "libos/socket_options.h"
+
+namespace demi {
+
+StackConfig Netos::on_link(StackConfig config, const DeviceCapabilities& link) {
+  config.mac = link.link_address;
+  config.mtu_bytes = link.mtu_bytes;
+  config.finishes_checksums = link.finishes_checksums;
+  return config;
+}
+
+Netos::Netos(const char* name, const LibOSSettings& settings, std::unique_ptr<Device> device, const StackConfig& stack)
+    : LibOS(settings),
+      name_(name),
+      device_(std::move(device)),
+      stack_(on_link(stack, device_->capabilities()), *settings.memory, settings.clock->now()) {}
+
+Netos::~Netos() {
+  destroy_queues();
+  // Peers are told, as far as the device takes it at once.
+  const Instant now = clock().now();
+  stack_.abort_orphans(now);
+  flush_backend(now);
+}
+
+Result<std::unique_ptr<Queue>> Netos::make_socket(Family family, int type, int protocol) {
+  if (family != Family::kIPv4) return Errno::kENOTSUP;
+  if (type == kSockStream && (protocol == 0 || protocol == kIpprotoTcp)) return std::unique_ptr<Queue>(std::make_unique<NetosStream>(*this));
+  if (type == kSockDgram && (protocol == 0 || protocol == kIpprotoUdp)) return std::unique_ptr<Queue>(std::make_unique<NetosDatagram>(*this));
+  return Errno::kENOTSUP;
+}
+
+// --- the turn ---
+
+bool Netos::poll_backend(Instant now) {
+  bool any = false;
+  for (size_t burst = 0; burst < kBurstsPerTurn; ++burst) {
+    const size_t count = device_->receive(received_, now);
+    if (count == 0) break;
+    any = true;
+    stack_.handle_frames(std::span(received_).first(count), now);
+    if (count < device_->capabilities().burst_max && count < kBurst) break;
+  }
+  if (stack_.poll_timeout() <= now) stack_.handle_timeout(now);
+  if (hand_out_events()) any = true;
+  return any;
+}
+
+bool Netos::hand_out_events() {
+  SocketEvent event;
+  bool any = false;
+  while (stack_.poll_event(event)) {
+    any = true;
+    NetosSocket* socket = event.socket.index < sockets_.size() ? sockets_[event.socket.index] : nullptr;
+    if (socket != nullptr && socket->handle() == event.socket) socket->handle_event(event.kind);
+  }
+  return any;
+}
+
+bool Netos::flush_backend(Instant now) {
+  bool any = false;
+  for (size_t burst = 0; burst < kBurstsPerTurn; ++burst) {
+    size_t count = untaken_;
+    for (; count < kBurst; ++count) {
+      to_send_[count] = stack_.poll_transmit(now);
+      if (to_send_[count].empty()) break;
+    }
+    const size_t taken = count == 0 ? 0 : device_->transmit(std::span(to_send_).first(count), now);
+    if (taken > 0) any = true;
+    untaken_ = count - taken;
+    if (taken > 0 && untaken_ > 0) std::move(to_send_.begin() + taken, to_send_.begin() + count, to_send_.begin());
+    if (taken < count || count < kBurst) break;
+  }
+  settle_deliveries();
+  return any;
+}
+
+Instant Netos::backend_deadline() {
+  // What the device did not take is offered again with the next turn, for nobody says when it will.
+  if (untaken_ > 0) return Instant();
+  return std::min(stack_.poll_timeout(), device_->next_deadline());
+}
+
+// --- the end of connections ---
+
+void Netos::settle_deliveries() {
+  const size_t draining = stack_.draining();
+  while (counted_draining_ > draining) {
+    --counted_draining_;
+    connections().remove();
+  }
+  if (deliveries() != draining) set_deliveries(draining);
+}
+
+void Netos::close_counted(SocketHandle handle) {
+  const size_t before = stack_.draining();
+  const Result<void> closed = stack_.close(handle, now());
+  DEMI_ASSERT(closed.ok(), "a connection that counts has a handle");
+  if (stack_.draining() > before) {
+    ++counted_draining_;
+    set_deliveries(stack_.draining());
+  } else {
+    connections().remove();
+  }
+}
+
+void Netos::abandon_deliveries() {
+  stack_.abort_orphans(now());
+  settle_deliveries();
+}
+
+// --- sockets ---
+
+void Netos::expect(SocketHandle handle, NetosSocket& socket) {
+  if (sockets_.size() <= handle.index) sockets_.resize(handle.index + 1);
+  sockets_[handle.index] = &socket;
+}
+
+void Netos::forget(SocketHandle handle) { sockets_[handle.index] = nullptr; }
+
+void Netos::list_counters(const CounterVisitor& visit) const {
+#define DEMI_VISIT_STACK(member) visit("stack", #member, stack_.counters().member);
+  DEMI_STACK_COUNTERS(DEMI_VISIT_STACK)
+#undef DEMI_VISIT_STACK
+#define DEMI_VISIT_TCP(member) visit("tcp", #member, stack_.tcp_counters().member);
+  DEMI_TCP_COUNTERS(DEMI_VISIT_TCP)
+#undef DEMI_VISIT_TCP
+}
+
+}  // namespace demi

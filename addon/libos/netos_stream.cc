@@ -1,0 +1,395 @@
+#include "libos/netos_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "libos/inet_tcp_info.h"
+#include "libos/socket_options.h"
+
+namespace demi {
+
+NetosStream::NetosStream(Netos& netos) : NetosSocket(netos, kSockStream) {
+  is_stream = true;
+  const TcpConfig& config = stack().config().tcp;
+  options_.send_buffer_bytes = config.send_buffer_bytes;
+  options_.receive_buffer_bytes = config.receive_buffer_bytes;
+  options_.nagle = config.nagle;
+  options_.congestion = config.congestion;
+}
+
+NetosStream::~NetosStream() {
+  close_listener();
+  if (handle_) sure(stack().tcp_abort(leave_handle(), now()));
+  release_port();
+  end_to_count();
+}
+
+void NetosStream::begin_to_count() {
+  libos().connections().add();
+  counts_ = true;
+}
+
+void NetosStream::end_to_count() {
+  if (std::exchange(counts_, false)) libos().connections().remove();
+}
+
+void NetosStream::release_port() {
+  if (is_bound()) stack().tcp_unbind(local_);
+  local_ = InetEndpoint();
+}
+
+Result<Endpoint> NetosStream::peer_endpoint() {
+  if (state_ != State::kConnected) return Errno::kENOTCONN;
+  return NetosSocket::peer_endpoint();
+}
+
+// --- passive open ---
+
+Result<void> NetosStream::listen(uint32_t backlog) {
+  if (state_ == State::kConnecting || state_ == State::kConnected) return Errno::kEISCONN;
+  if (!is_bound()) return Errno::kEDESTADDRREQ;
+  if (state_ == State::kListening) return stack().tcp_set_backlog(handle_, backlog);
+  Result<SocketHandle> made = stack().tcp_listen(local_, backlog, Stack::PortOwner::kUser);
+  if (!made.ok()) return made.error();
+  take_handle(*made);
+  state_ = State::kListening;
+  return {};
+}
+
+Attempt NetosStream::try_accept(std::unique_ptr<Queue>& connection, Completion& completion) {
+  if (state_ != State::kListening) return Attempt::refused(Errno::kEINVAL);
+  if (libos().connections().full()) {
+    libos().connections().wake_at_next_end(*this);
+    return Attempt::would_block();
+  }
+  Result<SocketHandle> made = stack().tcp_accept(handle_);
+  if (!made.ok()) return Attempt::would_block();
+  auto accepted = std::make_unique<NetosStream>(netos());
+  accepted->take_handle(*made);
+  accepted->state_ = State::kConnected;
+  accepted->begin_to_count();
+  // As accept(2) on Linux: a connection begins with the options of its listener.
+  accepted->options_ = options_;
+  accepted->linger_ = linger_;
+  accepted->linger_seconds_ = linger_seconds_;
+  accepted->apply_options();
+  completion.has_endpoint = true;
+  completion.endpoint = endpoint_of(*stack().remote_endpoint(*made));
+  connection = std::move(accepted);
+  return Attempt::done();
+}
+
+void NetosStream::close_listener() {
+  if (state_ != State::kListening) return;
+  sure(stack().close(leave_handle(), now()));
+  state_ = State::kFresh;
+}
+
+// --- active open ---
+
+Errno NetosStream::begin_connect(const Endpoint& remote) {
+  if (state_ == State::kConnecting) return Errno::kEALREADY;
+  if (state_ != State::kFresh) return Errno::kEISCONN;
+  const Errno wrong = check_remote(remote);
+  if (wrong != Errno::kOk) return wrong;
+  if (remote.is_multicast_or_broadcast()) return Errno::kEINVAL;
+  if (libos().connections().full()) return Errno::kEAGAIN;
+  const InetEndpoint local = is_bound() ? local_ : InetEndpoint{IpAddress::unspecified(Family::kIPv4), 0};
+  Result<SocketHandle> made = stack().tcp_connect(local, inet_endpoint_of(remote), now(), Stack::PortOwner::kUser);
+  connect_error_ = made.error();
+  switch (connect_error_) {
+    case Errno::kOk:
+      take_handle(*made);
+      apply_options();
+      break;
+    case Errno::kENOMEM:
+      return Errno::kEAGAIN;
+    case Errno::kENETUNREACH:
+      break;
+    case Errno::kEADDRINUSE:
+      // The very connection is there, or in TIME-WAIT.
+      return Errno::kEADDRNOTAVAIL;
+    default:
+      return connect_error_;
+  }
+  begin_to_count();
+  state_ = State::kConnecting;
+  return Errno::kOk;
+}
+
+Attempt NetosStream::try_connect(Completion& completion) {
+  const TcpConnection* opening = connection();
+  if (opening != nullptr) {
+    const TcpState state = opening->state();
+    if (state == TcpState::kSynSent || state == TcpState::kSynReceived) return Attempt::would_block();
+    if (state != TcpState::kClosed) {
+      state_ = State::kConnected;
+      return Attempt::done();
+    }
+    connect_error_ = opening->error() != Errno::kOk ? opening->error() : Errno::kECONNRESET;
+  }
+  const Errno error = connect_error_;
+  abandon_connect();
+  return Attempt::failed(completion, error);
+}
+
+void NetosStream::abandon_connect() {
+  if (handle_) sure(stack().tcp_abort(leave_handle(), now()));
+  state_ = State::kFresh;
+  end_to_count();
+}
+
+// --- data ---
+
+Errno NetosStream::end_error() {
+  const TcpConnection* at_end = connection();
+  return at_end == nullptr ? Errno::kOk : at_end->error();
+}
+
+// Who hears of the end by an error first is told which; pushes after that, that there is nobody to send to.
+Attempt NetosStream::ended(Completion& completion) {
+  end_reported_ = true;
+  pending_error_ = Errno::kOk;
+  return Attempt::failed(completion, end_error());
+}
+
+Attempt NetosStream::try_push(PushRequest& request, Completion& completion) {
+  if (state_ != State::kConnected) return Attempt::refused(Errno::kENOTCONN);
+  if (end_sent_) return Attempt::refused(Errno::kEPIPE);
+  if (end_reported_) return Attempt::failed(completion, Errno::kEPIPE);
+  const TcpConnection& tcp = *connection();
+  if (tcp.error() != Errno::kOk) return ended(completion);
+  if (request.remaining_bytes() > 0) {
+    const uint64_t room = tcp.writable_bytes();
+    if (room == 0) return Attempt::would_block();
+    SgArray text = libos().memory().make_array();
+    const Errno wrong = request.accept_into(text, room, libos().memory());
+    if (!text.empty()) {
+      given_bytes_ += text.bytes();
+      const Result<uint64_t> taken = stack().tcp_send(handle_, text, now());
+      DEMI_ASSERT(taken.ok() && text.empty(), "a connection with room takes what fits");
+    }
+    if (wrong == Errno::kENOMEM) return Attempt::no_memory();
+    if (wrong != Errno::kOk) return Attempt::failed(completion, wrong);
+    if (request.remaining_bytes() > 0) return tcp.writable_bytes() > 0 ? Attempt::no_memory() : Attempt::would_block();
+  }
+  return request.until_acknowledged && tcp.acked_bytes() < given_bytes_ ? Attempt::would_block() : Attempt::done();
+}
+
+Attempt NetosStream::try_pop(uint64_t limit, Completion& completion) {
+  if (state_ != State::kConnected) return Attempt::refused(Errno::kENOTCONN);
+  if (discards_) return Attempt::done();
+  Result<SgArray> text = stack().tcp_receive(handle_, limit, now());
+  if (text.ok()) {
+    completion.sga = std::move(*text);
+    return Attempt::done();
+  }
+  if (text.error() == Errno::kEAGAIN) return Attempt::would_block();
+  // The peer had said all it had to say; what happened to the other direction concerns who sends.
+  if (connection()->receiver().fin_is_received()) return Attempt::done();
+  return ended(completion);
+}
+
+void NetosStream::handle_event(SocketEventKind kind) {
+  switch (kind) {
+    case SocketEventKind::kReadable:
+    case SocketEventKind::kAcceptable:
+      netos().try_front(lines().readers);
+      return;
+    case SocketEventKind::kConnected:
+    case SocketEventKind::kWritable:
+    case SocketEventKind::kDelivered:
+      wake_writer();
+      return;
+    case SocketEventKind::kClosed:
+      pending_error_ = end_error();
+      if (pending_error_ == Errno::kECONNRESET) ++libos().counters().resets;
+      wake_reader();
+      wake_writer();
+      return;
+  }
+}
+
+// --- the end ---
+
+Attempt NetosStream::try_shutdown(ShutdownHow how, Completion&) {
+  if (state_ != State::kConnected) return Attempt::refused(Errno::kENOTCONN);
+  if (how != ShutdownHow::kRead && !std::exchange(end_sent_, true)) sure(stack().tcp_shutdown_send(handle_, now()));
+  if (how != ShutdownHow::kWrite) {
+    discards_ = true;
+    connection()->shutdown_receive();
+    stack().touch(handle_);
+    wake_reader();
+  }
+  return Attempt::done();
+}
+
+void NetosStream::leave_connection() {
+  if (!handle_) return;
+  const SocketHandle handle = leave_handle();
+  if (std::exchange(counts_, false)) {
+    netos().close_counted(handle);
+  } else {
+    sure(stack().close(handle, now()));
+  }
+}
+
+void NetosStream::begin_close() {
+  close_listener();
+  if (state_ == State::kConnected && handle_) {
+    TcpConnection& tcp = *connection();
+    if (linger_ && linger_seconds_ == 0) {
+      abort();
+    } else if (linger_ && tcp.error() == Errno::kOk) {
+      if (tcp.readable_bytes() > 0) ++libos().counters().resets;
+      tcp.close(now());
+      stack().touch(handle_);
+      lingers_ = true;
+      close_time_limit = Duration::seconds(linger_seconds_);
+    } else {
+      // RFC 2525 2.17: to close with bytes unread is to lose them, and the peer is told by a reset.
+      if (tcp.readable_bytes() > 0) ++libos().counters().resets;
+      leave_connection();
+    }
+  }
+  if (!lingers_) release_port();
+}
+
+Attempt NetosStream::try_close(Completion& completion) {
+  const TcpConnection* tcp = connection();
+  if (!lingers_ || tcp == nullptr) return Attempt::done();
+  const TcpState state = tcp->state();
+  const bool has_delivered = state == TcpState::kFinWait2 || state == TcpState::kTimeWait || state == TcpState::kClosed;
+  if (!has_delivered) return Attempt::would_block();
+  const Errno error = tcp->error();
+  leave_connection();
+  return error == Errno::kOk ? Attempt::done() : Attempt::failed(completion, error);
+}
+
+void NetosStream::abort() {
+  close_listener();
+  if (handle_) {
+    if (state_ == State::kConnected && end_error() == Errno::kOk) ++libos().counters().resets;
+    sure(stack().tcp_abort(leave_handle(), now()));
+  }
+  release_port();
+}
+
+// --- options ---
+
+Errno NetosStream::take_pending_error() { return std::exchange(pending_error_, Errno::kOk); }
+
+void NetosStream::set_receive_buffer(uint32_t bytes) {
+  options_.receive_buffer_bytes = bytes;
+  options_.chose_receive_buffer = true;
+  apply_options();
+}
+
+void NetosStream::apply_options() {
+  TcpConnection* tcp = connection();
+  if (tcp == nullptr) return;
+  tcp->set_nagle(options_.nagle);
+  if (options_.chose_send_buffer) tcp->set_send_buffer(options_.send_buffer_bytes);
+  if (options_.chose_receive_buffer) tcp->set_receive_buffer(options_.receive_buffer_bytes);
+  if (tcp->congestion() != options_.congestion) tcp->set_congestion(options_.congestion);
+  if (tcp->user_timeout() != options_.user_timeout) tcp->set_user_timeout(options_.user_timeout);
+  tcp->set_keepalive_times(Duration::seconds(options_.keepalive_idle_seconds), Duration::seconds(options_.keepalive_interval_seconds),
+                           options_.keepalive_probes);
+  if (tcp->keepalive() != options_.keepalive) tcp->set_keepalive(options_.keepalive, now());
+  stack().touch(handle_);
+}
+
+Result<void> NetosStream::set_option(int level, int name, const OptionValue& value) {
+  const auto within = [&](int64_t least, int64_t most) { return value.number >= least && value.number <= most; };
+  if (level == kSolSocket && name == kSoSndbuf) {
+    if (!within(1, kLargestSocketBufferBytes)) return Errno::kEINVAL;
+    options_.send_buffer_bytes = static_cast<uint32_t>(std::max(value.number, kLeastSocketBufferBytes));
+    options_.chose_send_buffer = true;
+  } else if (level == kSolSocket && name == kSoKeepalive) {
+    options_.keepalive = value.number != 0;
+  } else if (level != kIpprotoTcp) {
+    return NetosSocket::set_option(level, name, value);
+  } else {
+    // The bounds of tcp(7).
+    switch (name) {
+      case kTcpNodelay:
+        options_.nagle = value.number == 0;
+        break;
+      case kTcpKeepidle:
+        if (!within(1, 32767)) return Errno::kEINVAL;
+        options_.keepalive_idle_seconds = static_cast<uint32_t>(value.number);
+        break;
+      case kTcpKeepintvl:
+        if (!within(1, 32767)) return Errno::kEINVAL;
+        options_.keepalive_interval_seconds = static_cast<uint32_t>(value.number);
+        break;
+      case kTcpKeepcnt:
+        if (!within(1, 127)) return Errno::kEINVAL;
+        options_.keepalive_probes = static_cast<uint8_t>(value.number);
+        break;
+      case kTcpUserTimeout:
+        if (!within(0, INT32_MAX)) return Errno::kEINVAL;
+        options_.user_timeout = Duration::milliseconds(value.number);
+        break;
+      default:
+        return Errno::kENOPROTOOPT;
+    }
+  }
+  apply_options();
+  // A buffer may have become larger, and a push waits for that.
+  wake_writer();
+  return {};
+}
+
+Result<OptionValue> NetosStream::get_option(int level, int name) {
+  if (level == kSolSocket && name == kSoSndbuf) return OptionValue{options_.send_buffer_bytes, 0};
+  if (level == kSolSocket && name == kSoKeepalive) return OptionValue{options_.keepalive, 0};
+  if (level != kIpprotoTcp) return NetosSocket::get_option(level, name);
+  const TcpConfig& config = stack().config().tcp;
+  const auto seconds_or = [](uint32_t chosen, Duration otherwise) {
+    return OptionValue{chosen != 0 ? chosen : otherwise.count_nanoseconds() / 1'000'000'000, 0};
+  };
+  switch (name) {
+    case kTcpNodelay:
+      return OptionValue{!options_.nagle, 0};
+    case kTcpMaxseg: {
+      const TcpConnection* tcp = state_ == State::kConnected ? connection() : nullptr;
+      return OptionValue{tcp == nullptr ? kDefaultMssIPv4 : tcp->sender().mss(), 0};
+    }
+    case kTcpKeepidle:
+      return seconds_or(options_.keepalive_idle_seconds, config.keepalive_idle);
+    case kTcpKeepintvl:
+      return seconds_or(options_.keepalive_interval_seconds, config.keepalive_interval);
+    case kTcpKeepcnt:
+      return OptionValue{options_.keepalive_probes != 0 ? options_.keepalive_probes : config.keepalive_probes, 0};
+    case kTcpUserTimeout:
+      return OptionValue{options_.user_timeout.count_nanoseconds() / 1'000'000, 0};
+    default:
+      return Errno::kENOPROTOOPT;
+  }
+}
+
+Result<void> NetosStream::set_text_option(int level, int name, std::string_view value) {
+  if (level != kIpprotoTcp || name != kTcpCongestion) return Errno::kENOPROTOOPT;
+  const std::optional<CongestionAlgorithm> algorithm = congestion_algorithm_named(value);
+  if (!algorithm) return Errno::kEINVAL;
+  options_.congestion = *algorithm;
+  apply_options();
+  return {};
+}
+
+Result<std::string> NetosStream::text_option(int level, int name) {
+  if (level != kIpprotoTcp || name != kTcpCongestion) return Errno::kENOPROTOOPT;
+  return std::string(name_of(options_.congestion));
+}
+
+Result<TcpInfo> NetosStream::tcp_info() {
+  const TcpConnection* tcp = connection();
+  if (tcp != nullptr) return linux_tcp_info(tcp->info());
+  TcpInfo info;
+  info.state = static_cast<uint64_t>(state_ == State::kListening ? TcpState::kListen : TcpState::kClosed);
+  return info;
+}
+
+}  // namespace demi
