@@ -132,6 +132,17 @@ function runAddonTests(folder) {
   return withCrash(counts, endedWell);
 }
 
+/** The cases that drive demi_packetdrill.so from C; it has no tests of its own that a pattern could name. */
+function runPacketdrillCases() {
+  if (process.platform !== 'linux' || (pattern !== undefined && !'packetdrill'.includes(pattern))) return { passed: 0, failed: 0, skipped: 0 };
+  const args = ['--no-print-directory', '-C', 'test/packetdrill', `-j${os.availableParallelism()}`, 'run'];
+  const { stdout, status } = spawnSync('make', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: RUNNER_LIMIT_MS });
+  const lines = (stdout ?? '').trimEnd().split('\n');
+  console.log(lines.filter((line) => !line.startsWith('ok ')).join('\n'));
+  const [, passed, failed] = /^(\d+) passed, (\d+) failed$/.exec(lines.at(-1)) ?? [];
+  return withCrash({ passed: Number(passed ?? 0), failed: Number(failed ?? 0), skipped: 0 }, status === 0);
+}
+
 function runJest(folder) {
   const report = path.join(folder, 'jest.json');
   const args = ['--expose-gc', 'node_modules/jest/bin/jest.js', '--json', `--outputFile=${report}`, '--passWithNoTests'];
@@ -155,7 +166,7 @@ function main() {
     ensureInstalled();
     buildAddonStrictly();
     ensureTypeScriptBuilt();
-    for (const runner of [runAddonTests, runJest]) {
+    for (const runner of [runAddonTests, runPacketdrillCases, runJest]) {
       const counts = runner(folder);
       for (const key of Object.keys(total)) total[key] += counts[key];
     }

@@ -8,11 +8,12 @@
 
 namespace demi {
 
-Stack::Listener::Listener(Stack& its_stack, const InetEndpoint& its_local, uint32_t backlog, bool claims)
+Stack::Listener::Listener(Stack& its_stack, const InetEndpoint& its_local, uint32_t backlog, bool claims, uint16_t its_mss_max)
     : Timer(&Stack::fire_listener),
       stack(its_stack),
       endpoint(its_local),
       claims_port(claims),
+      mss_max(its_mss_max),
       tcp(its_stack.tcp_resources_, its_stack.half_open_pool_, its_stack.config_.secret, backlog) {}
 
 Stack::Stack(const StackConfig& config, Memory& memory, Instant now)
@@ -55,11 +56,14 @@ uint64_t Stack::draw() {
   return siphash24({config_.secret.k0 ^ 0x64726177, config_.secret.k1}, counter);
 }
 
-// What a packet has left for text and TCP options.
-uint16_t Stack::path_mss(Family family) const {
+// What a packet has left for text and TCP options, and what was chosen if that is less.
+uint16_t Stack::path_mss(Family family, uint16_t mss_max) const {
   constexpr uint32_t kIpv6HeaderBytes = 40;
   const uint32_t headers = TcpHeader::kBytesMin + (family == Family::kIPv6 ? kIpv6HeaderBytes : Ipv4Header::kBytes);
-  return static_cast<uint16_t>(config_.mtu_bytes > headers ? config_.mtu_bytes - headers : 1);
+  uint32_t mss = config_.mtu_bytes > headers ? config_.mtu_bytes - headers : 1;
+  if (config_.tcp.mss_max != 0) mss = std::min<uint32_t>(mss, config_.tcp.mss_max);
+  if (mss_max != 0) mss = std::min<uint32_t>(mss, mss_max);
+  return static_cast<uint16_t>(mss);
 }
 
 // --- connections ---

@@ -72,15 +72,18 @@ class Stack {
   void tcp_unbind(const InetEndpoint& claimed);
   // Who claims the local endpoint of a socket, and gives it back when the socket is gone.
   enum class PortOwner : uint8_t { kStack, kUser };
-  // Errors as tcp_bind().
-  Result<SocketHandle> tcp_listen(const InetEndpoint& local, uint32_t backlog, PortOwner owner = PortOwner::kStack);
+  // Errors as tcp_bind(). `mss_max`: as in TcpConfig, for its connections; 0: no other bound than that.
+  Result<SocketHandle> tcp_listen(const InetEndpoint& local, uint32_t backlog, PortOwner owner = PortOwner::kStack, uint16_t mss_max = 0);
   // EBADF. What waits beyond a smaller backlog stays.
   Result<void> tcp_set_backlog(SocketHandle listener, uint32_t backlog);
   // The next connection; EAGAIN while there is none (kAcceptable tells when).
   Result<SocketHandle> tcp_accept(SocketHandle listener);
+  // How many connections wait to be accepted.
+  size_t tcp_acceptable(SocketHandle listener) const;
   // Begins to connect; kConnected or kClosed tells the outcome. An unspecified address and port 0 of `local` are chosen. ENETUNREACH,
   // EADDRNOTAVAIL, EADDRINUSE, EINVAL, ENOMEM when there are connections_max.
-  Result<SocketHandle> tcp_connect(const InetEndpoint& local, const InetEndpoint& remote, Instant now, PortOwner owner = PortOwner::kStack);
+  Result<SocketHandle> tcp_connect(const InetEndpoint& local, const InetEndpoint& remote, Instant now, PortOwner owner = PortOwner::kStack,
+                                   uint16_t mss_max = 0);
   // The first bytes of `text` that fit, as TcpConnection::send.
   Result<uint64_t> tcp_send(SocketHandle socket, SgArray& text, Instant now);
   // At most `limit` bytes. EAGAIN when there are none; an empty array at the end; what ended the connection, if it did not end well.
@@ -134,12 +137,13 @@ class Stack {
 
  private:
   struct Listener final : Timer {
-    Listener(Stack& its_stack, const InetEndpoint& its_local, uint32_t backlog, bool claims);
+    Listener(Stack& its_stack, const InetEndpoint& its_local, uint32_t backlog, bool claims, uint16_t its_mss_max);
     const InetEndpoint& local() const { return endpoint; }
 
     Stack& stack;
     const InetEndpoint endpoint;
     const bool claims_port;  // as in Connection
+    const uint16_t mss_max;
     TcpListener tcp;
     SocketHandle socket;
     Listener* next_in_bucket = nullptr;
@@ -168,7 +172,7 @@ class Stack {
 
   // stack.cc
   uint64_t draw();
-  uint16_t path_mss(Family family) const;
+  uint16_t path_mss(Family family, uint16_t mss_max) const;
   bool is_local(const IpAddress& destination) const { return destination.is_loopback() || routes_.is_ours(destination); }
   static void fire_connection(Timer& timer);
   static void fire_listener(Timer& timer);

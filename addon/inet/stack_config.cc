@@ -10,6 +10,7 @@ std::string problem_with(const StackConfig& config) {
     return "An MTU of " + std::to_string(config.mtu_bytes) + " bytes is out of bounds: it is " + std::to_string(kMtuMin) + " to " +
            std::to_string(kMtuMax) + ", and 1500 on Ethernet.";
   }
+  if (config.time_to_live == 0) return "A time to live of 0 reaches nobody (RFC 1122 3.2.1.7): it is 1 or more, and 64 on most hosts.";
   if (!config.ephemeral_ports.is_valid()) return "The range of ephemeral ports is empty: its first port is 1 or more and not behind its last.";
   if (config.connections_max == 0) return "Not a single connection is allowed: connections_max is 1 or more.";
   if (config.neighbor.requests == 0) return "A neighbor that is never asked is never found: neighbor.requests is 1 or more.";

@@ -24,6 +24,8 @@ struct StackConfig {
   MacAddress mac;
   uint32_t mtu_bytes = 1500;          // the longest packet
   bool finishes_checksums = false;
+  // Of what we send: routers that it passes at most. RFC 1700 recommends 64, and so does Linux.
+  uint8_t time_to_live = 64;
 
   // --- addresses ---
   std::vector<Cidr> addresses;        // ours, each with the prefix of its network

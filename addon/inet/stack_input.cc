@@ -382,7 +382,7 @@ void Stack::process_tcp(Arrival& arrival, Frame& frame, Instant now) {
     return;
   }
   context.entropy = draw();
-  context.path_mss = path_mss(tuple.remote_address.family);
+  context.path_mss = path_mss(tuple.remote_address.family, listener->mss_max);
   switch (listener->tcp.handle_segment(tuple, header, text, context, now)) {
     case TcpListener::Verdict::kNothing:
       touch_listener(*listener);

@@ -41,6 +41,7 @@ Frame Stack::make_packet(const IpAddress& source, const IpAddress& destination, 
   ip.dont_fragment = dont_fragment;
   // RFC 6864 4.1: what is never fragmented needs no number, and a zero tells nobody how much we send.
   ip.identification = dont_fragment ? 0 : identification_++;
+  ip.time_to_live = config_.time_to_live;
   ip.protocol = protocol;
   ip.source = source;
   ip.destination = destination;

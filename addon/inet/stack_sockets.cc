@@ -47,11 +47,11 @@ Result<InetEndpoint> Stack::tcp_bind(const InetEndpoint& local) {
 
 void Stack::tcp_unbind(const InetEndpoint& claimed) { tcp_ports_.release(claimed); }
 
-Result<SocketHandle> Stack::tcp_listen(const InetEndpoint& local, uint32_t backlog, PortOwner owner) {
+Result<SocketHandle> Stack::tcp_listen(const InetEndpoint& local, uint32_t backlog, PortOwner owner, uint16_t mss_max) {
   const bool claims = owner == PortOwner::kStack;
   Result<InetEndpoint> claimed = claims ? tcp_bind(local) : Result<InetEndpoint>(local);
   if (!claimed.ok()) return claimed.error();
-  auto* listener = new Listener(*this, *claimed, backlog, claims);
+  auto* listener = new Listener(*this, *claimed, backlog, claims, mss_max);
   listener->socket = sockets_.add(SocketKind::kTcpListener, listener);
   listeners_.insert(*listener);
   return listener->socket;
@@ -74,6 +74,11 @@ Result<SocketHandle> Stack::tcp_accept(SocketHandle socket) {
   return connection->socket;
 }
 
+size_t Stack::tcp_acceptable(SocketHandle socket) const {
+  const Listener* listener = listener_of(socket);
+  return listener == nullptr ? 0 : listener->tcp.acceptable();
+}
+
 // The local port of an active open: the one that was asked for, or an ephemeral one that makes a new tuple. A tuple in TIME-WAIT that may be used
 // again (RFC 6191) counts as free only if it was asked for.
 Result<uint16_t> Stack::choose_port(const IpAddress& source, const InetEndpoint& local, const InetEndpoint& remote) {
@@ -89,7 +94,8 @@ Result<uint16_t> Stack::choose_port(const IpAddress& source, const InetEndpoint&
   return local.port;
 }
 
-Result<SocketHandle> Stack::tcp_connect(const InetEndpoint& local, const InetEndpoint& remote, Instant now, PortOwner owner) {
+Result<SocketHandle> Stack::tcp_connect(const InetEndpoint& local, const InetEndpoint& remote, Instant now, PortOwner owner,
+                                        uint16_t mss_max) {
   now_ = now;
   if (const Errno wrong = check_local(local.address); wrong != Errno::kOk) return wrong;
   if (remote.address.family != local.address.family) return Errno::kEAFNOSUPPORT;
@@ -115,7 +121,7 @@ Result<SocketHandle> Stack::tcp_connect(const InetEndpoint& local, const InetEnd
   open.remote_port = remote.port;
   open.iss = initial_sequence_number(tuple, config_.secret, now);
   open.entropy = draw();
-  open.path_mss = path_mss(source.family);
+  open.path_mss = path_mss(source.family, mss_max);
   open.family = source.family;
   if (Connection* old = connections_.find(tuple)) {
     // RFC 6191 2 and RFC 9293 3.6.1: above everything that it has sent, and its timestamps go on.

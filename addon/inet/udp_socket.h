@@ -48,6 +48,8 @@ class UdpSocket {
   // Where datagrams of a connected socket come from; unspecified until then, if it is bound to all addresses.
   const IpAddress& source() const { return is_connected() ? source_ : local_.address; }
   size_t readable() const { return datagrams_.size(); }
+  // The datagram that receive() would bring, for who wants to look without taking it; nullptr if there is none.
+  const UdpDatagram* oldest() const { return datagrams_.empty() ? nullptr : &datagrams_.front(); }
   bool has_error() const { return error_ != Errno::kOk; }
   uint64_t dropped() const { return dropped_; }
 

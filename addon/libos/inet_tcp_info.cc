@@ -6,6 +6,9 @@ namespace demi {
 
 namespace {
 
+// What Linux says before the first loss (TCP_INFINITE_SSTHRESH).
+constexpr uint64_t kInfiniteThreshold = 0x7fff'ffff;
+
 uint64_t microseconds(Duration length) { return static_cast<uint64_t>(std::max<int64_t>(length.count_nanoseconds(), 0)) / 1000; }
 
 }  // namespace
@@ -24,15 +27,14 @@ TcpInfo linux_tcp_info(const TcpConnectionInfo& from) {
   info.rcv_mss = from.peer_segment_size;
   info.unacked = segments(from.in_flight);
   info.sacked = segments(from.sacked);
-  info.lost = segments(from.lost);
-  // What is on its way again: the pipe counts it, and what was neither lost nor delivered (RFC 6675 4).
-  const uint64_t first_time = from.in_flight - std::min(from.in_flight, from.sacked + from.lost);
-  info.retrans = segments(from.pipe - std::min<uint64_t>(from.pipe, first_time));
+  // For Linux what was sent again remains lost until it is acknowledged.
+  info.lost = segments(uint64_t{from.lost} + from.repeated);
+  info.retrans = segments(from.repeated);
   info.rcv_ssthresh = from.receive_window;
   info.rtt_us = microseconds(from.srtt);
   info.rttvar_us = microseconds(from.rttvar);
   info.min_rtt_us = microseconds(from.min_rtt);
-  info.snd_ssthresh = from.ssthresh / mss;
+  info.snd_ssthresh = from.ssthresh == UINT32_MAX ? kInfiniteThreshold : from.ssthresh / mss;
   info.snd_cwnd = from.cwnd / mss;
   info.rcv_space = from.receive_buffer;
   info.total_retrans = from.segments_retransmitted;

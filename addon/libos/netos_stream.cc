@@ -50,7 +50,7 @@ Result<void> NetosStream::listen(uint32_t backlog) {
   if (state_ == State::kConnecting || state_ == State::kConnected) return Errno::kEISCONN;
   if (!is_bound()) return Errno::kEDESTADDRREQ;
   if (state_ == State::kListening) return stack().tcp_set_backlog(handle_, backlog);
-  Result<SocketHandle> made = stack().tcp_listen(local_, backlog, Stack::PortOwner::kUser);
+  Result<SocketHandle> made = stack().tcp_listen(local_, backlog, Stack::PortOwner::kUser, options_.mss_max);
   if (!made.ok()) return made.error();
   take_handle(*made);
   state_ = State::kListening;
@@ -96,7 +96,7 @@ Errno NetosStream::begin_connect(const Endpoint& remote) {
   if (remote.is_multicast_or_broadcast()) return Errno::kEINVAL;
   if (libos().connections().full()) return Errno::kEAGAIN;
   const InetEndpoint local = is_bound() ? local_ : InetEndpoint{IpAddress::unspecified(Family::kIPv4), 0};
-  Result<SocketHandle> made = stack().tcp_connect(local, inet_endpoint_of(remote), now(), Stack::PortOwner::kUser);
+  Result<SocketHandle> made = stack().tcp_connect(local, inet_endpoint_of(remote), now(), Stack::PortOwner::kUser, options_.mss_max);
   connect_error_ = made.error();
   switch (connect_error_) {
     case Errno::kOk:
@@ -316,6 +316,11 @@ Result<void> NetosStream::set_option(int level, int name, const OptionValue& val
       case kTcpNodelay:
         options_.nagle = value.number == 0;
         break;
+      case kTcpMaxseg:
+        // What was agreed in the SYNs holds.
+        if (!within(88, 32767) || state_ != State::kFresh) return Errno::kEINVAL;
+        options_.mss_max = static_cast<uint16_t>(value.number);
+        break;
       case kTcpKeepidle:
         if (!within(1, 32767)) return Errno::kEINVAL;
         options_.keepalive_idle_seconds = static_cast<uint32_t>(value.number);
@@ -355,7 +360,7 @@ Result<OptionValue> NetosStream::get_option(int level, int name) {
       return OptionValue{!options_.nagle, 0};
     case kTcpMaxseg: {
       const TcpConnection* tcp = state_ == State::kConnected ? connection() : nullptr;
-      return OptionValue{tcp == nullptr ? kDefaultMssIPv4 : tcp->sender().mss(), 0};
+      return OptionValue{tcp != nullptr ? tcp->sender().mss() : options_.mss_max != 0 ? options_.mss_max : kDefaultMssIPv4, 0};
     }
     case kTcpKeepidle:
       return seconds_or(options_.keepalive_idle_seconds, config.keepalive_idle);

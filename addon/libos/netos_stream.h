@@ -50,6 +50,7 @@ class NetosStream final : public NetosSocket {
     uint32_t keepalive_idle_seconds = 0;
     uint32_t keepalive_interval_seconds = 0;
     uint8_t keepalive_probes = 0;
+    uint16_t mss_max = 0;              // before it listens or connects
     bool chose_send_buffer = false;
     bool chose_receive_buffer = false;
     bool nagle = true;

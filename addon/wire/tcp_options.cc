@@ -149,6 +149,7 @@ size_t TcpOptions::sack_blocks_that_fit() const {
 }
 
 size_t TcpOptions::bytes() const {
+  if (syn_order != nullptr) [[unlikely]] return bytes_in_order();
   const size_t blocks = sack_blocks_that_fit();
   return bytes_before_sack_blocks() + (blocks == 0 ? 0 : kSackHeadBytes + blocks * kSackBlockBytes);
 }
@@ -156,6 +157,7 @@ size_t TcpOptions::bytes() const {
 void TcpOptions::emit(MutableBytes into) const {
   DEMI_ASSERT(into.size() >= bytes(), "no room for the TCP options");
   DEMI_ASSERT(sack_block_count <= kSackBlocksMax, "a TCP header has room for four SACK blocks");
+  if (syn_order != nullptr) [[unlikely]] return emit_in_order(into);
   Writer writer(into.data());
   if (maximum_segment_size) {
     writer.option(kMaximumSegmentSize, 2);
@@ -191,6 +193,59 @@ void TcpOptions::emit(MutableBytes into) const {
     }
   }
   DEMI_ASSERT(writer.end() == into.data() + bytes(), "bytes() is what emit() writes");
+}
+
+// --- an order that was chosen ---
+
+bool TcpOptions::has(SynOption option) const {
+  switch (option) {
+    case SynOption::kNoOperation:
+      return true;
+    case SynOption::kMaximumSegmentSize:
+      return maximum_segment_size.has_value();
+    case SynOption::kWindowScale:
+      return window_scale.has_value();
+    case SynOption::kSackPermitted:
+      return sack_permitted;
+    case SynOption::kTimestamps:
+      return timestamps.has_value();
+  }
+  return false;
+}
+
+// What stands before an option only to align it goes with it, if the option is not there.
+size_t TcpOptions::bytes_in_order() const {
+  size_t bytes = 0;
+  size_t padding = 0;
+  for (const SynOption option : *syn_order) {
+    if (option == SynOption::kNoOperation) {
+      ++padding;
+      continue;
+    }
+    if (has(option)) bytes += padding + SynOptionOrder::bytes_of(option);
+    padding = 0;
+  }
+  return words_up(bytes + padding);
+}
+
+void TcpOptions::emit_in_order(MutableBytes into) const {
+  Writer writer(into.data());
+  size_t padding = 0;
+  for (const SynOption option : *syn_order) {
+    if (option == SynOption::kNoOperation) {
+      ++padding;
+      continue;
+    }
+    if (has(option)) {
+      writer.padding(padding);
+      writer.option(static_cast<uint8_t>(option), SynOptionOrder::bytes_of(option) - kKindAndLength);
+      if (option == SynOption::kMaximumSegmentSize) writer.word16(*maximum_segment_size);
+      if (option == SynOption::kWindowScale) writer.octet(*window_scale);
+      if (option == SynOption::kTimestamps) writer.word32(timestamps->value), writer.word32(timestamps->echo_reply);
+    }
+    padding = 0;
+  }
+  writer.padding(static_cast<size_t>(into.data() + bytes_in_order() - writer.end()));
 }
 
 }  // namespace demi

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "wire/parsed.h"
 #include "wire/seq_number.h"
+#include "wire/syn_option_order.h"
 
 namespace demi {
 
@@ -46,10 +47,12 @@ struct TcpOptions {
   std::array<SackBlock, kSackBlocksMax> sack_blocks{};
   // Empty asks for a cookie (RFC 7413 4.1.1). Parsed, it points into the segment.
   std::optional<Bytes> fast_open_cookie;
+  // To be sent in a SYN: this order and no other option. nullptr: as emit() has it, which is how Linux does it.
+  const SynOptionOrder* syn_order = nullptr;
   // Parsed only: an option had a length of 0 or 1 or ran past the end. What stood before it counts.
   bool is_malformed = false;
 
-  // Compares the cookies by their bytes.
+  // Compares the cookies by their bytes, and no order.
   bool operator==(const TcpOptions& other) const;
 
   // Unknown options are skipped, and so are known ones whose length is not theirs. Of two of a kind the later counts. What belongs
@@ -62,6 +65,9 @@ struct TcpOptions {
  private:
   void take(uint8_t kind, Bytes content, bool is_syn);
   void take_sack_blocks(Bytes content);
+  bool has(SynOption option) const;
+  size_t bytes_in_order() const;
+  void emit_in_order(MutableBytes into) const;
   size_t bytes_before_cookie() const;
   bool cookie_fits() const;
   size_t bytes_before_sack_blocks() const;

@@ -44,6 +44,13 @@ uint32_t LossRecovery::lost_bytes(const SendSpace& space) const {
   return lost_below_.distance_from(from) - sacked;
 }
 
+uint32_t LossRecovery::repeated_bytes(const SendSpace& space) const {
+  if (phase_ == Phase::kOpen) return 0;
+  const SeqNumber end = next_to_repeat(space);
+  const uint32_t sacked = scoreboard_ == nullptr ? 0 : scoreboard_->sacked_in(space.una, end);
+  return end.distance_from(space.una) - sacked;
+}
+
 bool LossRecovery::next_lost(const SendSpace& space, SackBlock& range, bool& must) const {
   const SeqNumber from = next_to_repeat(space);
   if (phase_ == Phase::kOpen || lost_below_ <= from) return false;

@@ -54,6 +54,8 @@ class LossRecovery {
   uint32_t sacked_bytes() const { return scoreboard_ == nullptr ? 0 : scoreboard_->sacked_bytes(); }
   // Bytes taken for lost and not sent again yet.
   uint32_t lost_bytes(const SendSpace& space) const;
+  // Bytes sent again in this recovery, and neither acknowledged nor reported since.
+  uint32_t repeated_bytes(const SendSpace& space) const;
 
   // A block of a SACK option, in (una, nxt]. Returns the bytes that were not known.
   uint32_t add_sack(SackBlock block, ObjectPool<SackScoreboard>& pool);

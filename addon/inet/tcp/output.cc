@@ -70,6 +70,7 @@ bool TcpConnection::poll_syn(OutgoingSegment& out, Instant now) {
   header.options.maximum_segment_size = path_mss_;
   header.options.sack_permitted = core_.sack;
   if (core_.window_scale) header.options.window_scale = receiver_.offered_scale();
+  if (!core_.config().syn_option_order.empty()) header.options.syn_order = &core_.config().syn_option_order;
   sender_.handle_syn_sent(now);
   return true;
 }

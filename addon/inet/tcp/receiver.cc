@@ -56,7 +56,7 @@ uint64_t Receiver::charged_bytes() const {
 
 void Receiver::set_buffer(uint32_t bytes) {
   buffer_bytes_ = std::clamp<uint32_t>(bytes, 2 * mss_, kWindowMax);
-  buffer_is_fixed_ = true;
+  buffer_is_chosen_ = true;
 }
 
 // --- text ---
@@ -246,7 +246,7 @@ void Receiver::discard() {
 // so that the sender's window can double in the next.
 void Receiver::tune_buffer(uint64_t read, Duration rtt, Instant now) {
   const TcpConfig& config = core_.config();
-  if (!config.receive_auto_tuning || buffer_is_fixed_ || core_.resources.memory_is_short) return;
+  if (!config.receive_auto_tuning || buffer_is_chosen_ || core_.resources.memory_is_short) return;
   if (rtt <= Duration()) rtt = kRttIfUnknown;
   if (tuned_at_.is_never()) tuned_at_ = now;
   tuned_bytes_ = static_cast<uint32_t>(std::min<uint64_t>(uint64_t{tuned_bytes_} + read, kWindowMax));

@@ -41,10 +41,12 @@ class Receiver {
   // The first bytes, at most `limit`. `rtt`: of the path, zero if unknown.
   SgArray read(uint64_t limit, Duration rtt, Instant now);
   uint64_t readable_bytes() const { return queue_.bytes(); }
+  // What read() would bring, for who wants to look without taking it.
+  const SgArray& readable_text() const { return queue_; }
   // Nobody reads any more: what comes is acknowledged and dropped.
   void discard();
   bool fin_is_received() const { return fin_is_received_; }
-  // From now on it is that large, and does not grow (as SO_RCVBUF, socket(7)).
+  // What the user has chosen does not grow by itself.
   void set_buffer(uint32_t bytes);
 
   // --- to the network ---
@@ -111,7 +113,7 @@ class Receiver {
   bool fin_is_received_ = false;
   bool ack_is_due_ = false;
   bool discards_ = false;
-  bool buffer_is_fixed_ = false;      // the user has said how large it is
+  bool buffer_is_chosen_ = false;
 };
 
 }  // namespace demi

@@ -93,10 +93,10 @@ void Sender::handle_established(SeqNumber seq, uint32_t window, Instant now) {
 
 // --- from the user ---
 
-// The buffer holds two windows at least, so that it is never what holds a fast path back.
+// The buffer holds two windows at least, so that it is never what holds a fast path back, unless the user wants it so.
 uint32_t Sender::room() const {
   const uint32_t for_two_windows = std::min(2 * std::min(congestion_.cwnd(), kWindowMax), core_.config().send_buffer_max_bytes);
-  const uint32_t limit = send_buffer_is_fixed_ ? send_buffer_bytes_ : std::max(send_buffer_bytes_, for_two_windows);
+  const uint32_t limit = send_buffer_is_chosen_ ? send_buffer_bytes_ : std::max(send_buffer_bytes_, for_two_windows);
   const uint32_t queued = queued_bytes();
   return queued >= limit ? 0 : limit - queued;
 }

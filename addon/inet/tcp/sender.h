@@ -103,6 +103,7 @@ class Sender {
   uint32_t room() const;
   uint32_t sacked_bytes() const { return flight_ == nullptr ? 0 : flight_->recovery.sacked_bytes(); }
   uint32_t lost_bytes() const { return flight_ == nullptr ? 0 : flight_->recovery.lost_bytes(space()); }
+  uint32_t repeated_bytes() const { return flight_ == nullptr ? 0 : flight_->recovery.repeated_bytes(space()); }
   bool fin_is_queued() const { return fin_is_queued_; }
   // Everything that was given, FIN included, is acknowledged.
   bool is_drained() const { return flight_ == nullptr; }
@@ -118,10 +119,10 @@ class Sender {
     nagle_ = nagle;
     is_quiet_ = false;
   }
-  // From now on it is that large, whatever the path is (as SO_SNDBUF, socket(7)).
+  // What the user has chosen does not grow by itself, even if that holds a fast path back.
   void set_send_buffer(uint32_t bytes) {
     send_buffer_bytes_ = bytes;
-    send_buffer_is_fixed_ = true;
+    send_buffer_is_chosen_ = true;
   }
   uint32_t send_buffer() const { return send_buffer_bytes_; }
   uint8_t probes() const { return probes_; }
@@ -177,7 +178,7 @@ class Sender {
   bool syn_was_lost_ = false;
   bool fin_is_queued_ = false;
   bool nagle_;
-  bool send_buffer_is_fixed_ = false;   // the user has said how large it is
+  bool send_buffer_is_chosen_ = false;
   bool is_limited_by_cwnd_ = false;     // since the last acknowledgment
   bool overrides_silly_window_ = false;
   bool probe_is_due_ = false;

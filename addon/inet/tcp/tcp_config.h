@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/time.h"
+#include "wire/syn_option_order.h"
 
 namespace demi {
 
@@ -50,6 +51,10 @@ struct TcpConfig {
   bool window_scale = true;
   bool timestamps = true;
   bool sack = true;
+  // What a SYN says that we take, text and TCP options, and what is sent, at most. 0: as much as the path carries.
+  uint16_t mss_max = 0;
+  // Empty: as Linux orders them. What is offered, the flags above say.
+  SynOptionOrder syn_option_order;
 
   // --- liveness ---
   // RFC 9293 3.8.3 (R2): how long text may remain without an acknowledgment.

@@ -367,6 +367,7 @@ TcpConnectionInfo TcpConnection::info() const {
   info.pipe = sender_.pipe();
   info.sacked = sender_.sacked_bytes();
   info.lost = sender_.lost_bytes();
+  info.repeated = sender_.repeated_bytes();
   info.send_window = sender_.window();
   info.receive_window = receiver_.window();
   info.receive_buffer = receiver_.buffer();

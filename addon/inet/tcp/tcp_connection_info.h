@@ -29,7 +29,8 @@ struct TcpConnectionInfo {
   uint32_t in_flight = 0;
   uint32_t pipe = 0;
   uint32_t sacked = 0;
-  uint32_t lost = 0;
+  uint32_t lost = 0;                   // and not sent again yet
+  uint32_t repeated = 0;               // sent again, and still in flight
   uint32_t send_window = 0;
   uint32_t receive_window = 0;
   uint32_t receive_buffer = 0;

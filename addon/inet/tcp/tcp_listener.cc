@@ -184,6 +184,7 @@ void TcpListener::fill_syn_ack(const HalfOpen& entry, TcpHeader& header, Instant
   header.options.maximum_segment_size = entry.path_mss;
   header.options.sack_permitted = entry.peer.sack;
   if (entry.peer.has_window_scale) header.options.window_scale = Receiver::scale_for(config, config.receive_buffer_bytes);
+  if (!config.syn_option_order.empty()) header.options.syn_order = &config.syn_option_order;
 }
 
 void TcpListener::fill_ack(const HalfOpen& entry, TcpHeader& header, Instant now) const {

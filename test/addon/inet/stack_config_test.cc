@@ -23,6 +23,7 @@ TEST(StackConfigTest, WhatIsWrongIsNamed) {
       {"MAC", [](StackConfig& c) { c.mac = MacAddress::broadcast(); }},
       {"67 bytes is out of bounds", [](StackConfig& c) { c.mtu_bytes = 67; }},
       {"65536 bytes is out of bounds", [](StackConfig& c) { c.mtu_bytes = 65'536; }},
+      {"time to live", [](StackConfig& c) { c.time_to_live = 0; }},
       {"ports", [](StackConfig& c) { c.ephemeral_ports = {5, 4}; }},
       {"connections_max", [](StackConfig& c) { c.connections_max = 0; }},
       {"neighbor.requests", [](StackConfig& c) { c.neighbor.requests = 0; }},

@@ -14,8 +14,7 @@ TEST(InetTcpInfo, CountsInSegmentsWhatLinuxCountsInSegments) {
   from.in_flight = 5001;
   from.sacked = 2000;
   from.lost = 1000;
-  // 2001 bytes of it are on their way for the first time; another segment was sent again.
-  from.pipe = 3001;
+  from.repeated = 1001;
   const TcpInfo info = linux_tcp_info(from);
   EXPECT_EQ(info.state, 8u);
   EXPECT_EQ(info.snd_mss, 1000u);
@@ -23,8 +22,10 @@ TEST(InetTcpInfo, CountsInSegmentsWhatLinuxCountsInSegments) {
   EXPECT_EQ(info.snd_ssthresh, 20u);
   EXPECT_EQ(info.unacked, 6u);
   EXPECT_EQ(info.sacked, 2u);
-  EXPECT_EQ(info.lost, 1u);
-  EXPECT_EQ(info.retrans, 1u);
+  EXPECT_EQ(info.lost, 3u);
+  EXPECT_EQ(info.retrans, 2u);
+  from.ssthresh = UINT32_MAX;
+  EXPECT_EQ(linux_tcp_info(from).snd_ssthresh, 0x7fff'ffffu);
 }
 
 TEST(InetTcpInfo, TimesAreInMicroseconds) {

@@ -363,7 +363,7 @@ TEST_F(NetosStreamTest, OptionsThatCannotBe) {
   EXPECT_EQ(a.set(socket, kIpprotoTcp, kTcpKeepcnt, 128), Errno::kEINVAL);
   EXPECT_EQ(a.set(socket, kIpprotoTcp, kTcpUserTimeout, -1), Errno::kEINVAL);
   EXPECT_EQ(a.set(socket, kSolSocket, kSoSndbuf, 0), Errno::kEINVAL);
-  EXPECT_EQ(a.set(socket, kIpprotoTcp, kTcpMaxseg, 500), Errno::kENOPROTOOPT);
+  EXPECT_EQ(a.set(socket, kIpprotoTcp, kTcpMaxseg, 87), Errno::kEINVAL);
   EXPECT_EQ(a.set(socket, kIpprotoTcp, 4242, 1), Errno::kENOPROTOOPT);
   EXPECT_EQ(a.queue(socket).get_option(kIpprotoTcp, 4242).error(), Errno::kENOPROTOOPT);
   EXPECT_EQ(a.queue(socket).set_text_option(kIpprotoTcp, kTcpCongestion, "bbr").error(), Errno::kEINVAL);
@@ -376,6 +376,12 @@ TEST_F(NetosStreamTest, TcpInfoAndMaxseg) {
   EXPECT_EQ(a.queue(fresh).tcp_info()->state, static_cast<uint64_t>(TcpState::kClosed));
   EXPECT_EQ(a.get(fresh, kIpprotoTcp, kTcpMaxseg), 536);
   EXPECT_EQ(b.queue(listening(b, at(2, 81))).tcp_info()->state, static_cast<uint64_t>(TcpState::kListen));
+  EXPECT_EQ(a.set(fresh, kIpprotoTcp, kTcpMaxseg, 1000), Errno::kOk);
+  EXPECT_EQ(a.get(fresh, kIpprotoTcp, kTcpMaxseg), 1000);
+  listening(b, at(2, 82));
+  EXPECT_EQ(finish(a.connect(fresh, at(2, 82))), "ok");
+  EXPECT_EQ(a.get(fresh, kIpprotoTcp, kTcpMaxseg), 988);
+  EXPECT_EQ(a.set(fresh, kIpprotoTcp, kTcpMaxseg, 500), Errno::kEINVAL);
   const Connection made = established();
   a.push(made.client, "12345");
   settle();

@@ -50,6 +50,20 @@ TEST_F(LossRecoveryTest, TheFirstTwoDuplicatesSendNewText) {
   EXPECT_EQ(connection->info().cwnd, 10'000u);
 }
 
+TEST_F(LossRecoveryTest, WhatWasSentAgainIsCountedUntilItIsAcknowledged) {
+  established_with(true, false);
+  ten_in_flight();
+  EXPECT_EQ(connection->info().repeated, 0u);
+  // Two are lost. One of them goes out again; the other waits for half of the window to drain.
+  in(". 1:1(0) ack 1 win 60000 sack 2001:5001");
+  EXPECT_EQ(all_out(), Lines{segment(0)});
+  EXPECT_EQ(connection->info().repeated, 1000u);
+  EXPECT_EQ(connection->info().lost, 1000u);
+  EXPECT_EQ(connection->info().sacked, 3000u);
+  in(". 1:1(0) ack 1001 win 60000 sack 2001:5001");
+  EXPECT_EQ(connection->info().repeated, 0u);
+}
+
 TEST_F(LossRecoveryTest, TheThirdDuplicateSendsTheFirstSegmentAgain) {
   established_with(false, false);
   ten_in_flight();

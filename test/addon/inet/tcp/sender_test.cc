@@ -222,6 +222,12 @@ TEST_F(SenderTest, TheBufferNeverHoldsAFastPathBack) {
   EXPECT_EQ(connection->writable_bytes(), 2 * 10'000u) << "two congestion windows";
 }
 
+TEST_F(SenderTest, ABufferThatTheUserHasChosenStays) {
+  established();
+  connection->set_send_buffer(1000);
+  EXPECT_EQ(connection->writable_bytes(), 1000u);
+}
+
 TEST_F(SenderTest, BytesGoBackToThePoolWhenTheyAreAcknowledged) {
   established();
   send(1000);
