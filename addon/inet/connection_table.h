@@ -33,6 +33,7 @@ struct Connection final : TcpConnection, Timer {
   bool is_in_table = false;
   bool awaits_accept = false;            // a listener has it
   bool is_local = false;                 // the peer is ourselves
+  bool is_orphan = false;                // its user has closed it, and it goes on
   bool claims_port = false;              // the user has asked for its port; it goes back when the user is done
 };
 

@@ -120,6 +120,7 @@ void Stack::settle(Connection& connection) {
 
 void Stack::settle_time_wait(Connection& connection) {
   if (connection.time_wait_hook.linked()) return;
+  if (std::exchange(connection.is_orphan, false)) --orphans_;
   time_wait_.push_back(connection);
   ++time_waits_;
   if (time_waits_ <= config_.time_wait_max) return;
@@ -132,6 +133,7 @@ void Stack::retire(Connection& connection) {
   if (connection.is_in_table) connections_.remove(connection);
   wheel_.cancel(connection);
   connection.transmit_hook.unlink();
+  if (std::exchange(connection.is_orphan, false)) --orphans_;
   if (connection.time_wait_hook.linked()) {
     connection.time_wait_hook.unlink();
     --time_waits_;

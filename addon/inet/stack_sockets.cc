@@ -164,6 +164,10 @@ Result<void> Stack::tcp_abort(SocketHandle socket, Instant now) {
 
 // The user is done with it. It goes at once if its tuple is free already, and otherwise when it has said what it must.
 void Stack::close_connection(Connection& connection, bool politely, Instant now) {
+  if (politely && connection.is_in_table && orphans_ >= config_.orphans_max) {
+    ++counters_.tcp_orphans_refused;
+    politely = false;
+  }
   if (politely) {
     connection.close(now);
   } else {
@@ -175,6 +179,7 @@ void Stack::close_connection(Connection& connection, bool politely, Instant now)
   connection.socket = SocketHandle();
   connection.awaits_accept = false;
   if (connection.is_in_table) {
+    if (connection.state() != TcpState::kTimeWait && !std::exchange(connection.is_orphan, true)) ++orphans_;
     touch_connection(connection);
   } else {
     retire(connection);
