@@ -36,6 +36,7 @@ struct Connection final : TcpConnection, Timer {
   bool is_in_table = false;
   bool awaits_accept = false;            // a listener has it
   bool is_local = false;                 // the peer is ourselves
+  bool is_orphan = false;                // its user has closed it, and it goes on
   bool is_time_wait = false;             // it is in the list of those
   bool is_draining = false;              // its user is gone, and it still delivers
   bool claims_port = false;              // the user has asked for its port; it goes back when the user is done

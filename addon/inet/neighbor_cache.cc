@@ -213,7 +213,8 @@ void NeighborCache::handle_request(const IpAddress& address, const MacAddress& m
 void NeighborCache::confirm(const IpAddress& address, Instant now) {
   Entry* entry = find(address);
   if (entry == nullptr || entry->ask_everybody) return;
-  if (entry->state == NeighborState::kStale || entry->state == NeighborState::kProbe) set_reachable(*entry, now);
+  const NeighborState state = entry->state;
+  if (state == NeighborState::kReachable || state == NeighborState::kStale || state == NeighborState::kProbe) set_reachable(*entry, now);
 }
 
 // --- time ---

@@ -133,6 +133,11 @@ bool Routes::is_ours(const IpAddress& address) const {
   return false;
 }
 
+bool Routes::is_network(const IpAddress& address) const {
+  return std::any_of(addresses_.begin(), addresses_.end(),
+                     [&address](const Cidr& own) { return address.is_ipv4() && own.prefix_bits() < 31 && own.network() == address; });
+}
+
 bool Routes::is_broadcast(const IpAddress& address) const {
   if (address.is_limited_broadcast()) return true;
   for (const Cidr& own : addresses_) {

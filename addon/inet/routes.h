@@ -37,6 +37,8 @@ class Routes {
   bool is_ours(const IpAddress& address) const;
   // Whether all hosts of one of our links listen to it (RFC 1122 3.2.1.3 c and d).
   bool is_broadcast(const IpAddress& address) const;
+  // The address of one of our networks itself, all zeros behind the prefix: no host has it.
+  bool is_network(const IpAddress& address) const;
   size_t size() const { return entries_.size(); }
 
  private:

@@ -131,6 +131,7 @@ void Stack::settle_time_wait(Connection& connection) {
   if (connection.is_time_wait) return;
   connection.is_time_wait = true;
   connection.ending_hook.unlink();
+  if (std::exchange(connection.is_orphan, false)) --orphan_count_;
   time_wait_.push_back(connection);
   ++time_waits_;
   if (time_waits_ <= config_.time_wait_max) return;
@@ -146,6 +147,7 @@ void Stack::retire(Connection& connection) {
   connection.ending_hook.unlink();
   if (std::exchange(connection.is_time_wait, false)) --time_waits_;
   if (std::exchange(connection.is_draining, false)) --draining_;
+  if (std::exchange(connection.is_orphan, false)) --orphan_count_;
   if (!connection.socket && !connection.awaits_accept) connection_pool_.release(&connection);
 }
 

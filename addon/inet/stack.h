@@ -129,6 +129,8 @@ class Stack {
   const TcpCounters& tcp_counters() const { return tcp_resources_.counters; }
   size_t connections() const { return connection_pool_.live(); }
   size_t time_waits() const { return time_waits_; }
+  // Connections whose users are gone; those in TIME-WAIT do not count.
+  size_t orphans() const { return orphan_count_; }
   // Connections whose users are gone, and that still deliver what was sent, or its end.
   size_t draining() const { return draining_; }
   // Resets all connections whose users are gone, those included that only wait for the peer's end.
@@ -159,6 +161,12 @@ class Stack {
     Bytes payload;
     bool to_group;  // the frame, or the packet, was for several hosts
   };
+  // When a neighbor was last confirmed by the connection of a hash.
+  struct Confirmation {
+    uint64_t hash = 0;
+    Instant at;
+  };
+  static constexpr size_t kConfirmations = 64;
   enum class ArrivalKind : uint8_t { kNothing, kArp, kIp, kTcp };
   // What the first look at a frame has found.
   struct Arrival {
@@ -194,11 +202,12 @@ class Stack {
   void process_arp(Bytes packet, Instant now);
   void process_icmp(const IpPacket& ip, Frame& frame, Instant now);
   void process_echo(const IpPacket& ip, const IcmpV4View& request, Frame& frame, Instant now);
-  void process_icmp_error(const IcmpV4View& message, Instant now);
+  void process_icmp_error(const IcmpV4View& message);
   void tell_sender(const QuotedDatagram& quoted, const IcmpErrorMeaning& meaning);
   void tell_udp_sender(const QuotedDatagram& quoted, Errno error);
   void process_udp(const IpPacket& ip, Frame& frame, Instant now);
   void process_tcp(Arrival& arrival, Frame& frame, Instant now);
+  void confirm_neighbor(const IpAddress& remote, uint64_t hash, Instant now);
   void open_passively(Listener& listener, const TcpTuple& tuple, const TcpHeader& header, SgArray text, Instant now);
   Listener* find_listener(const InetEndpoint& local) const;
   SgArray part_of(Frame& frame, Bytes part);
@@ -257,6 +266,7 @@ class Stack {
   IntrusiveList<Connection, &Connection::ending_hook> orphans_;          // closed by their users, and not in TIME-WAIT yet
   IntrusiveList<Listener, &Listener::transmit_hook> transmit_listeners_;
   size_t time_waits_ = 0;
+  size_t orphan_count_ = 0;
   size_t draining_ = 0;
   uint32_t segments_this_turn_ = 0;      // of the connection at the front of transmit_
   OutgoingSegment outgoing_;             // empty between calls
@@ -265,6 +275,7 @@ class Stack {
   RingQueue<Frame> loopback_;
   RingQueue<SocketHandle> udp_senders_;  // who found ready_ full
   std::array<Arrival, kInputBurst> arrivals_;
+  std::array<Confirmation, kConfirmations> confirmations_;
 };
 
 }  // namespace demi

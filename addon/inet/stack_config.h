@@ -43,6 +43,8 @@ struct StackConfig {
   uint32_t connections_max = 1'048'576;
   // Above it, the one that has waited longest ends early (RFC 9293 3.6.1 would have all wait): Linux has tcp_max_tw_buckets for the same reason.
   uint32_t time_wait_max = 65'536;
+  // Connections that their users have closed and that are not over. One more is reset: nobody waits for what it still had to send.
+  uint32_t orphans_max = 65'536;
   uint32_t udp_receive_bytes = 1 << 20;
   // ICMP messages of ours in a second, and at once.
   uint32_t icmp_per_second = 1000;

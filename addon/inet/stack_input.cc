@@ -79,7 +79,7 @@ void Stack::look_at(const Frame& frame, bool from_ourselves, Arrival& arrival) {
 // RFC 1122 3.2.1.3: what no host sends from. And nothing comes from the link that says it came from us: it is an echo, or a lie (LAND).
 bool Stack::is_acceptable_source(const IpAddress& source, bool from_ourselves) const {
   if (from_ourselves) return true;
-  return source.is_unicast() && !source.is_loopback() && !is_local(source) && !routes_.is_broadcast(source);
+  return source.is_unicast() && !source.is_loopback() && !is_local(source) && !routes_.is_broadcast(source) && !routes_.is_network(source);
 }
 
 void Stack::look_at_ipv4(Bytes bytes, bool to_link_group, bool from_ourselves, Arrival& arrival) {
@@ -218,7 +218,7 @@ void Stack::process_icmp(const IpPacket& ip, Frame& frame, Instant now) {
   if (message->header().type == IcmpV4Type::kEchoRequest) {
     process_echo(ip, *message, frame, now);
   } else if (message->header().is_error()) {
-    process_icmp_error(*message, now);
+    process_icmp_error(*message);
   } else {
     ++counters_.icmp_unknown;
   }
@@ -247,8 +247,7 @@ void Stack::process_echo(const IpPacket& ip, const IcmpV4View& request, Frame& f
 
 // RFC 5927 4: whoever sends an error can lie. It must be about something that we have sent, and what ends a connection must be about a
 // segment in flight: the connection looks at that.
-void Stack::process_icmp_error(const IcmpV4View& message, Instant now) {
-  (void)now;
+void Stack::process_icmp_error(const IcmpV4View& message) {
   const Parsed<QuotedDatagram> quoted = QuotedDatagram::parse_ipv4(message.data());
   if (!quoted || !is_local(quoted->source)) {
     ++counters_.icmp_ignored;
@@ -365,8 +364,11 @@ void Stack::process_tcp(Arrival& arrival, Frame& frame, Instant now) {
   if (Connection* connection = connections_.find(tuple, arrival.hash)) {
     // RFC 9293 3.6.1 and RFC 6191: a new connection may take the place of one in TIME-WAIT, if somebody is there to have it.
     if (connection->yields_to(header)) listener = find_listener({tuple.local_address, tuple.local_port});
+    if (listener != nullptr && !listener->tcp.would_take_syn(header)) listener = nullptr;
     if (listener == nullptr) {
+      const SeqNumber una = connection->sender().una();
       connection->handle_segment(header, std::move(text), now);
+      if (connection->sender().una() != una && !connection->is_local) confirm_neighbor(tuple.remote_address, arrival.hash, now);
       touch_connection(*connection);
       return;
     }
@@ -394,6 +396,15 @@ void Stack::process_tcp(Arrival& arrival, Frame& frame, Instant now) {
       open_passively(*listener, tuple, header, std::move(text), now);
       return;
   }
+}
+
+// RFC 4861 7.3.1: what we have sent has arrived, so the neighbor that it went by is there. Said once in a while for each connection: a segment
+// should not cost a look at routes and neighbors.
+void Stack::confirm_neighbor(const IpAddress& remote, uint64_t hash, Instant now) {
+  Confirmation& last = confirmations_[hash % confirmations_.size()];
+  if (last.hash == hash && now - last.at < config_.neighbor.reachable / 8) return;
+  last = {hash, now};
+  if (const std::optional<NextHop> hop = routes_.find(remote)) neighbors_.confirm(hop->address, now);
 }
 
 void Stack::open_passively(Listener& listener, const TcpTuple& tuple, const TcpHeader& header, SgArray text, Instant now) {

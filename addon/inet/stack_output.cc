@@ -157,7 +157,9 @@ void Stack::send_icmp_error(const IpPacket& ip, Frame& frame, IcmpV4Unreachable 
     ++counters_.icmp_rate_limited;
     return;
   }
-  const Bytes quoted = ip.packet.first(std::min(ip.packet.size(), kIcmpQuoteBytesMax));
+  // As much as our link carries: an error is never fragmented.
+  const size_t link_limit = config_.mtu_bytes - Ipv4Header::kBytes - IcmpV4Header::kBytes;
+  const Bytes quoted = ip.packet.first(std::min({ip.packet.size(), kIcmpQuoteBytesMax, link_limit}));
   Checksum data;
   data.add(quoted);
   Frame out = make_packet(ip.destination, ip.source, IpProtocol::kIcmpV4, IcmpV4Header::kBytes, part_of(frame, quoted), false);

@@ -184,6 +184,10 @@ Result<void> Stack::tcp_abort(SocketHandle socket, Instant now) {
 
 // The user is done with it. It goes at once if its tuple is free already, and otherwise when it has said what it must.
 void Stack::close_connection(Connection& connection, bool politely, Instant now) {
+  if (politely && connection.is_in_table && orphan_count_ >= config_.orphans_max) {
+    ++counters_.tcp_orphans_refused;
+    politely = false;
+  }
   if (politely) {
     connection.close(now);
   } else {
@@ -198,7 +202,10 @@ void Stack::close_connection(Connection& connection, bool politely, Instant now)
     retire(connection);
     return;
   }
-  if (!connection.is_time_wait) orphans_.push_back(connection);
+  if (!connection.is_time_wait && !std::exchange(connection.is_orphan, true)) {
+    orphans_.push_back(connection);
+    ++orphan_count_;
+  }
   connection.is_draining = politely && !connection.has_delivered();
   if (connection.is_draining) ++draining_;
   touch_connection(connection);

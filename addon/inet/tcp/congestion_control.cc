@@ -48,7 +48,9 @@ void CongestionControl::handle_ack(uint32_t acked, uint32_t mss, bool was_limite
 }
 
 void CongestionControl::handle_loss(uint32_t flight, uint32_t mss, Instant now) {
-  const CongestionLoss loss{flight, cwnd_, mss};
+  // RFC 5681 3.2 (2): what limited transmit has sent does not count; nor does what the peer holds behind a hole, which is much when a
+  // segment that was sent again is lost as well.
+  const CongestionLoss loss{std::min(flight, cwnd_), cwnd_, mss};
   const uint32_t threshold = std::visit([&](auto& algorithm) { return algorithm.threshold_after(loss, now); }, algorithm_);
   ssthresh_ = std::max(threshold, 2 * mss);  // RFC 5681 (4)
   cwnd_ = ssthresh_;

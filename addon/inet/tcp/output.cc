@@ -39,7 +39,7 @@ void TcpConnection::begin_segment(OutgoingSegment& out, SeqNumber seq, uint16_t 
   if (!header.flags.ack()) return;
   header.acknowledgment_number = receiver_.nxt();
   header.window = receiver_.window_field(header.flags.syn());
-  if (!header.flags.syn()) receiver_.fill_sack_blocks(header.options);
+  if (!header.flags.syn()) receiver_.fill_sack_blocks(header.options, path_mss_);
   receiver_.handle_ack_sent();
   challenge_is_due_ = false;
 }
@@ -79,7 +79,7 @@ bool TcpConnection::poll_text(OutgoingSegment& out, Instant now) {
   if (!is_synchronized(state_) || !sender_.may_transmit()) return false;
   Transmission transmission;
   // RFC 6691 3: options beyond the agreed ones take from the text.
-  const uint32_t sack_bytes = receiver_.sack_option_bytes();
+  const uint32_t sack_bytes = receiver_.sack_option_bytes(path_mss_);
   const uint32_t limit = sender_.mss() - std::min(sack_bytes, sender_.mss() / 2);
   if (!sender_.poll(transmission, limit, now)) return false;
   const uint16_t flags = static_cast<uint16_t>(TcpFlags::kAck | (transmission.fin ? TcpFlags::kFin : 0) |

@@ -15,6 +15,10 @@ constexpr uint32_t kFirstSegmentSize = 536;
 // Text that is copied together shares rooms of this size.
 constexpr size_t kCompactRoomBytes = 2048;
 constexpr size_t kWindowFieldMax = 65535;
+// What options take of a segment: timestamps, and SACK blocks beside their kind, length and padding.
+constexpr uint32_t kTimestampOptionBytes = 12;
+constexpr uint32_t kSackOptionBytes = 4;
+constexpr uint32_t kSackBlockBytes = 8;
 // Of a path that was never measured (the SYN-ACK was lost, and nothing was sent since).
 constexpr Duration kRttIfUnknown = Duration::milliseconds(100);
 }  // namespace
@@ -48,6 +52,7 @@ void Receiver::agree(uint8_t window_scale, uint32_t mss) {
   window_scale_ = window_scale;
   mss_ = mss;
   segment_size_ = std::min(kFirstSegmentSize, mss);
+  if (window_scale > 0) buffer_bytes_ = std::max(buffer_bytes_, least_scaled_buffer());
 }
 
 uint64_t Receiver::charged_bytes() const {
@@ -55,7 +60,7 @@ uint64_t Receiver::charged_bytes() const {
 }
 
 void Receiver::set_buffer(uint32_t bytes) {
-  buffer_bytes_ = std::clamp<uint32_t>(bytes, 2 * mss_, kWindowMax);
+  buffer_bytes_ = std::clamp<uint32_t>(bytes, std::max(2 * mss_, least_scaled_buffer()), kWindowMax);
   buffer_is_chosen_ = true;
 }
 
@@ -303,17 +308,23 @@ void Receiver::need_ack_if_window_opened() {
   if (gain >= buffer_bytes_ / 4 || window() <= buffer_bytes_ / 8) ack_is_due_ = true;
 }
 
-uint32_t Receiver::sack_option_bytes() const {
+uint32_t Receiver::sack_option_bytes(uint32_t path_mss) const {
   if (!core_.sack || (reassembly_ == nullptr && duplicate_.begin == duplicate_.end)) return 0;
   TcpOptions options;
-  fill_sack_blocks(options);
+  fill_sack_blocks(options, path_mss);
   return static_cast<uint32_t>(options.bytes());
 }
 
-void Receiver::fill_sack_blocks(TcpOptions& options) const {
+void Receiver::fill_sack_blocks(TcpOptions& options, uint32_t path_mss) const {
   if (!core_.sack) return;
   // RFC 2883 4: a duplicate is reported once, in front. RFC 2018 3: three blocks beside timestamps, four without.
-  const size_t limit = core_.timestamps ? TcpOptions::kSackBlocksMax - 1 : TcpOptions::kSackBlocksMax;
+  size_t limit = core_.timestamps ? TcpOptions::kSackBlocksMax - 1 : TcpOptions::kSackBlocksMax;
+  // On a link of tiny packets options take half of one at most.
+  if (path_mss < 2 * TcpOptions::kBytesMax) {
+    const uint32_t other_bytes = (core_.timestamps ? kTimestampOptionBytes : 0) + kSackOptionBytes;
+    limit = path_mss / 2 <= other_bytes ? 0 : (path_mss / 2 - other_bytes) / kSackBlockBytes;
+    if (limit == 0) return;
+  }
   if (duplicate_.begin != duplicate_.end) options.sack_blocks[options.sack_block_count++] = duplicate_;
   if (reassembly_ != nullptr) reassembly_->add_sack_blocks(options, limit);
 }

@@ -56,9 +56,10 @@ class Receiver {
   void need_ack() { ack_is_due_ = true; }
   // The window field of a segment that leaves; moves the right edge if that is worth it.
   uint16_t window_field(bool is_syn);
-  void fill_sack_blocks(TcpOptions& options) const;
+  // `path_mss`: bytes of text and options that the path carries.
+  void fill_sack_blocks(TcpOptions& options, uint32_t path_mss) const;
   // What they take of a segment.
-  uint32_t sack_option_bytes() const;
+  uint32_t sack_option_bytes(uint32_t path_mss) const;
   // A segment with ACK left.
   void handle_ack_sent();
   void handle_delayed_ack_timeout() { ack_is_due_ = true; }
@@ -85,6 +86,8 @@ class Receiver {
   void drop_reassembly_if_empty();
   void acknowledge_in_order(bool filled_hole, Instant now);
   uint32_t free_bytes() const;
+  // A window below one unit of the scale would be told as none, and the peer would wait for ever.
+  uint32_t least_scaled_buffer() const { return uint32_t{4} << window_scale_; }
   uint64_t charge_limit() const { return 2 * uint64_t{buffer_bytes_}; }
   void need_ack_if_window_opened();
   void tune_buffer(uint64_t read, Duration rtt, Instant now);

@@ -22,7 +22,7 @@ void TcpConnection::handle_segment(const TcpHeader& header, SgArray text, Instan
   } else {
     arrives_in_other_states(header, std::move(text), now);
   }
-  settle(now);
+  settle();
 }
 
 // --- 3.10.7.3 ---
@@ -99,7 +99,10 @@ void TcpConnection::arrives_again_as_syn(const TcpHeader& header, SgArray text, 
   TcpHeader rest = header;
   rest.flags.bits &= static_cast<uint16_t>(~TcpFlags::kSyn);
   rest.sequence_number += 1;
+  // RFC 7323 2.2: the window beside a SYN is not scaled. What was rounded off comes back when the segment has opened the connection.
+  rest.window = static_cast<uint16_t>(header.window >> sender_.window_scale());
   arrives_in_other_states(rest, std::move(text), now);
+  if (is_synchronized(state_)) sender_.handle_syn_window(header.window);
 }
 
 // RFC 7323 5.3 (R1): protection against wrapped sequence numbers.
@@ -133,6 +136,9 @@ bool TcpConnection::check_sequence(const TcpHeader& header, uint32_t text_length
   if (length == 0) {
     // A keepalive, or an old ACK. RFC 9293 asks for an ACK; without a bound two stacks that disagree would never stop.
     challenge(now);
+    // One that is one behind may be of a peer that does not know yet that we have taken its probe of our zero window. What it acknowledges
+    // counts, or two that probe each other would never learn it.
+    if (header.flags.ack() && seq + 1 == receiver_.nxt() && is_synchronized(state_)) check_ack(header, length, now);
     return false;
   }
   if (text_length > 0 && seq + text_length <= receiver_.nxt()) receiver_.handle_duplicate(seq, text_length);

@@ -72,9 +72,10 @@ void Sender::handle_syn_sent(Instant now) {
   core_.timers.arm(TcpTimer::kRetransmit, now + rtt_.rto(core_.config()));
 }
 
-void Sender::agree(uint32_t mss, uint8_t window_scale) {
+void Sender::agree(uint32_t peer_mss, uint32_t path_mss, uint8_t window_scale) {
   window_scale_ = window_scale;
-  mss = std::max(mss, kSendMssMin);
+  // However little a peer asks for; but our own link carries what it carries.
+  const uint32_t mss = std::min(std::max(peer_mss, kSendMssMin), path_mss);
   // RFC 6691: what the MSS option says counts no options, so they come off the text.
   mss_ = core_.timestamps ? mss - kTimestampOptionBytes : mss;
 }
@@ -294,6 +295,11 @@ Instant Sender::user_deadline(Duration user_timeout, bool answers_count) const {
 
 void Sender::begin_user_timeout(Instant now) {
   if (flight_ != nullptr) flight_->progress = now;
+}
+
+void Sender::handle_syn_window(uint32_t window) {
+  is_quiet_ = false;
+  wnd_ = max_wnd_ = window;
 }
 
 bool Sender::lower_mss(uint32_t mss) {

@@ -38,10 +38,13 @@ class Sender {
   bool syn_is_due() const { return syn_is_due_; }
   void handle_syn_sent(Instant now);
   void repeat_syn() { syn_is_due_ = syn_is_unacknowledged_; }
-  // The peer's SYN said what segments it takes and how it counts its window. `mss` is text and TCP options.
-  void agree(uint32_t mss, uint8_t window_scale);
+  // The peer's SYN said what segments it takes and how it counts its window. An MSS is text and TCP options.
+  void agree(uint32_t peer_mss, uint32_t path_mss, uint8_t window_scale);
   // Our SYN was acknowledged by a segment with `seq` and a window in bytes.
   void handle_established(SeqNumber seq, uint32_t window, Instant now);
+
+  // The window beside the peer's SYN, if it came with the ACK of ours.
+  void handle_syn_window(uint32_t window);
 
   // --- from the user ---
 

@@ -18,7 +18,8 @@ struct TcpConfig {
   // RFC 6298 2.4 has 1 s, which made sense with clocks of 500 ms. Data centres take 1 ms.
   Duration min_rto = Duration::milliseconds(200);
   Duration max_rto = Duration::seconds(60);
-  // RFC 9293 3.8.3 (R2): SYNs and SYN-ACKs that are sent again before we give up. Six make 127 s with max_rto of 60 s and more.
+  // RFC 9293 3.8.3 (R2): SYNs and SYN-ACKs that are sent again before we give up. Six make 123 s: 1, 2, 4, 8, 16 and 32 s, and
+  // the last of 60 s, which is max_rto.
   uint8_t syn_retries = 6;
   uint8_t syn_ack_retries = 5;
 

@@ -40,7 +40,7 @@ void TcpConnection::connect(Instant now) {
   is_active_ = true;
   ++core_.counters().active_opens;
   sender_.open(iss_, now);
-  settle(now);
+  settle();
 }
 
 void TcpConnection::accept(const TcpHeader& syn, SgArray text, Instant now) {
@@ -53,7 +53,7 @@ void TcpConnection::accept(const TcpHeader& syn, SgArray text, Instant now) {
   agree(PeerSyn::of(syn, core_.config(), family_ == Family::kIPv6 ? kDefaultMssIPv6 : kDefaultMssIPv4), now);
   // RFC 9293 3.10.7.2, third: text in the SYN is kept.
   if (!text.empty()) receiver_.handle_text(syn.sequence_number + 1, std::move(text), false, now);
-  settle(now);
+  settle();
 }
 
 void TcpConnection::resume(const PeerSyn& syn, SgArray text, uint32_t transmissions, Instant answered, Instant now) {
@@ -66,7 +66,7 @@ void TcpConnection::resume(const PeerSyn& syn, SgArray text, uint32_t transmissi
   for (uint32_t sent = 0; sent < transmissions; ++sent) sender_.handle_syn_sent(answered);
   if (!text.empty()) receiver_.handle_text(syn.irs + 1, std::move(text), false, now);
   receiver_.handle_ack_sent();
-  settle(now);
+  settle();
 }
 
 // What the SYNs of both sides have in common holds from now on.
@@ -79,7 +79,7 @@ void TcpConnection::agree(const PeerSyn& syn, Instant now) {
   receiver_.open(syn.irs);
   // RFC 7323 2.2: our scale counts only if the peer sent one.
   receiver_.agree(core_.window_scale ? receiver_.offered_scale() : 0, path_mss_);
-  sender_.agree(std::min(syn.mss, path_mss_), syn.window_scale);
+  sender_.agree(syn.mss, path_mss_, syn.window_scale);
 }
 
 void TcpConnection::establish(SeqNumber seq, uint32_t window, Instant now) {
@@ -102,7 +102,7 @@ void TcpConnection::send_fin_if_asked() {
 Result<uint64_t> TcpConnection::send(SgArray& text, Instant now) {
   if (!accepts_send(state_) || sender_.fin_is_queued()) return error_ != Errno::kOk ? error_ : Errno::kEPIPE;
   const uint64_t taken = sender_.append(text, now);
-  settle(now);
+  settle();
   return taken;
 }
 
@@ -118,7 +118,7 @@ void TcpConnection::shutdown_send(Instant now) {
   if (!accepts_send(state_) || sender_.fin_is_queued()) return;
   sender_.finish(now);
   if (state_ == TcpState::kEstablished || state_ == TcpState::kCloseWait) step(TcpStateEvent::kClose);
-  settle(now);
+  settle();
 }
 
 void TcpConnection::shutdown_receive() { receiver_.discard(); }
@@ -140,7 +140,7 @@ void TcpConnection::close(Instant now) {
   receiver_.discard();
   sender_.begin_user_timeout(now);
   shutdown_send(now);
-  settle(now);
+  settle();
   wait_for_fin_if_orphaned(now);
 }
 
@@ -227,8 +227,7 @@ void TcpConnection::set_keepalive_times(Duration idle, Duration interval, uint8_
 }
 
 // Arms what depends on several things at once. Called at the end of every call that may have changed one of them.
-void TcpConnection::settle(Instant now) {
-  (void)now;
+void TcpConnection::settle() {
   if (state_ == TcpState::kClosed || state_ == TcpState::kTimeWait) return;
   // A timeout that the user has chosen ends zero windows, too; and nobody is left to choose for an orphan.
   const bool answers_count = user_timeout_ <= Duration() && !is_orphan_;
@@ -271,7 +270,8 @@ void TcpConnection::handle_retransmission_timeout(Instant now) {
 // RFC 8899 4.3, RFC 4821 7.7: full segments that vanish again and again may be too large for the path, and nobody says so (RFC 2923 2.1).
 void TcpConnection::suspect_black_hole() {
   const TcpConfig& config = core_.config();
-  const bool is_suspect = is_synchronized(state_) && sender_.rtt().back_offs() == config.black_hole_timeouts &&
+  // Each time from then on: what was lost until now may have been short.
+  const bool is_suspect = is_synchronized(state_) && sender_.rtt().back_offs() >= config.black_hole_timeouts &&
                           path_mss_ > config.black_hole_mss && sender_.flight_bytes() > config.black_hole_mss;
   if (!is_suspect) return;
   path_mss_ = config.black_hole_mss;
@@ -318,7 +318,7 @@ void TcpConnection::handle_path_mss(uint32_t mss, SeqNumber quoted) {
     ++core_.counters().icmp_ignored;
     return;
   }
-  path_mss_ = static_cast<uint16_t>(std::max(mss, kPathMssMin));
+  path_mss_ = static_cast<uint16_t>(std::min<uint32_t>(path_mss_, std::max(mss, kPathMssMin)));
   if (state_ != TcpState::kSynSent && sender_.lower_mss(path_mss_)) ++core_.counters().path_mss_lowered;
 }
 

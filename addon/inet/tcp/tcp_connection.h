@@ -171,7 +171,7 @@ class TcpConnection {
   void wait_for_fin_if_orphaned(Instant now);
   void end(Errno error);
   void end_with_reset(Errno error);
-  void settle(Instant now);
+  void settle();
   Duration user_timeout_in_force() const;
   Duration keepalive_idle() const;
   Duration keepalive_interval() const;

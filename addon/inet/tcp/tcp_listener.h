@@ -64,6 +64,10 @@ class TcpListener {
 
   uint32_t half_open() const { return half_open_; }
   size_t acceptable() const { return accept_queue_.size(); }
+  // Whether a SYN that belongs to nothing yet would open a connection.
+  bool would_take_syn(const TcpHeader& syn) const {
+    return syn.flags.syn() && !syn.flags.fin() && half_open_ < resources_.config.syn_queue_entries && !accept_queue_is_full();
+  }
   bool accept_queue_is_full() const { return accept_queue_.size() >= backlog_; }
 
  private:

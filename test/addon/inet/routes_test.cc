@@ -56,6 +56,15 @@ TEST(RoutesTest, KnowsBroadcasts) {
   EXPECT_FALSE(routes.is_broadcast(ip(10, 9, 0, 1)));  // RFC 3021: a link of two has none
 }
 
+TEST(RoutesTest, KnowsItsNetworks) {
+  Routes routes;
+  ASSERT_EQ(routes.configure({Cidr(IpAddress::ipv4(10, 0, 0, 1), 24), Cidr(IpAddress::ipv4(10, 1, 0, 0), 31)}, {}), "");
+  EXPECT_TRUE(routes.is_network(IpAddress::ipv4(10, 0, 0, 0)));
+  EXPECT_FALSE(routes.is_network(IpAddress::ipv4(10, 0, 0, 1)));
+  EXPECT_FALSE(routes.is_network(IpAddress::ipv4(10, 2, 0, 0)));
+  EXPECT_FALSE(routes.is_network(IpAddress::ipv4(10, 1, 0, 0))) << "RFC 3021";
+}
+
 TEST(RoutesTest, TwoAddressesOfOneNetworkShareItsRoute) {
   Routes routes;
   EXPECT_EQ(routes.configure({kHome, Cidr(ip(10, 0, 0, 3), 24)}, {}), "");

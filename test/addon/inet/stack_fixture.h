@@ -22,6 +22,8 @@ constexpr MacAddress station(uint8_t number) { return {{0x02, 0, 0, 0, 0, number
 constexpr IpAddress host(uint8_t number) { return IpAddress::ipv4(10, 0, 0, number); }
 constexpr Instant at_ms(int64_t milliseconds) { return Instant() + Duration::milliseconds(milliseconds); }
 
+inline const IpAddress kAny = IpAddress::unspecified(Family::kIPv4);
+
 inline StackConfig stack_config(uint8_t number) {
   StackConfig config;
   config.mac = station(number);
@@ -46,6 +48,23 @@ inline Octets ip_packet(Ipv4Header header, const Octets& payload) {
   return octets;
 }
 
+inline Octets icmp_message(const IcmpV4Header& header, const Octets& data) {
+  Checksum sum;
+  sum.add(data);
+  Octets octets(IcmpV4Header::kBytes);
+  header.emit(octets, sum);
+  octets.insert(octets.end(), data.begin(), data.end());
+  return octets;
+}
+
+inline Frame frame_in(Memory& memory, const Octets& octets) {
+  BufferRef room = memory.allocate_room(octets.size());
+  const uint32_t first = room->headroom;
+  Frame frame(std::move(room), first, static_cast<uint32_t>(octets.size()));
+  std::copy(octets.begin(), octets.end(), frame.writable_head().begin());
+  return frame;
+}
+
 class StackTest : public ::testing::Test {
  protected:
   static constexpr uint16_t kPort = 80;
@@ -63,13 +82,7 @@ class StackTest : public ::testing::Test {
 
   // --- what comes in ---
 
-  Frame frame_of(const Octets& octets) {
-    BufferRef room = memory.allocate_room(octets.size());
-    const uint32_t first = room->headroom;
-    Frame frame(std::move(room), first, static_cast<uint32_t>(octets.size()));
-    std::copy(octets.begin(), octets.end(), frame.writable_head().begin());
-    return frame;
-  }
+  Frame frame_of(const Octets& octets) { return frame_in(memory, octets); }
   void in(const Octets& octets, ChecksumVerdict verdict = ChecksumVerdict::kUnknown) {
     Frame frame = frame_of(octets);
     frame.verdict = verdict;
@@ -116,14 +129,7 @@ class StackTest : public ::testing::Test {
   }
   static Octets tcp_frame(const TcpHeader& header, const Octets& text = {}) { return from_peer(ip_packet(ip(IpProtocol::kTcp), tcp(header, text))); }
 
-  static Octets icmp(const IcmpV4Header& header, const Octets& data) {
-    Checksum sum;
-    sum.add(data);
-    Octets octets(IcmpV4Header::kBytes);
-    header.emit(octets, sum);
-    octets.insert(octets.end(), data.begin(), data.end());
-    return octets;
-  }
+  static Octets icmp(const IcmpV4Header& header, const Octets& data) { return icmp_message(header, data); }
   static Octets icmp_frame(const IcmpV4Header& header, const Octets& data) { return from_peer(ip_packet(ip(IpProtocol::kIcmpV4), icmp(header, data))); }
 
   // --- what goes out ---
@@ -209,6 +215,16 @@ class StackTest : public ::testing::Test {
     while (!out().empty()) {
     }
     return *accepted;
+  }
+
+  // The same from another port, as far as it goes without somebody who accepts.
+  void open_from(uint16_t peer_port) {
+    TcpHeader syn = segment(TcpFlags::kSyn, 1000, 0);
+    syn.source_port = peer_port;
+    in(tcp_frame(syn));
+    TcpHeader ack = segment(TcpFlags::kAck, 1001, segment_out().sequence_number.value() + 1);
+    ack.source_port = peer_port;
+    in(tcp_frame(ack));
   }
 
   StackConfig config = stack_config(1);

@@ -4,8 +4,6 @@
 namespace demi {
 namespace {
 
-const IpAddress kAny = IpAddress::unspecified(Family::kIPv4);
-
 class StackOutputTest : public StackTest {
  protected:
   StackOutputTest() { config.neighbors.clear(); }
@@ -178,6 +176,47 @@ TEST_F(StackOutputTest, AnswersBeyondTheQueueAreDropped) {
   start();
   for (size_t i = 0; i < kTransmitQueueFrames + 3; ++i) in(tcp_frame(segment(TcpFlags::kSyn, 1, 0)));
   EXPECT_EQ(stack->counters().out_queue_full, 3u);
+}
+
+TEST_F(StackTest, NoIcmpErrorIsLargerThanTheLink) {
+  config.mtu_bytes = 100;
+  start();
+  in(udp_frame(Octets(500, 1), 81));
+  EXPECT_EQ(packet_out().size(), 100u);
+}
+
+// --- segments ---
+
+// RFC 791 3.2: the least that a link may carry. Options have to make room then, and no peer can ask for more.
+TEST_F(StackTest, NoSegmentIsLargerThanTheLink) {
+  for (uint32_t mtu : {kMtuMin, 80u, 100u, 200u}) {
+    SCOPED_TRACE(mtu);
+    config.mtu_bytes = mtu;
+    start();
+    const SocketHandle listener = listening();
+    TcpHeader syn = segment(TcpFlags::kSyn, 1000, 0);
+    syn.options.maximum_segment_size = 1460;
+    syn.options.sack_permitted = true;
+    syn.options.timestamps = TcpTimestamps{1, 0};
+    in(tcp_frame(syn));
+    const Octets syn_ack = packet_out();
+    EXPECT_LE(syn_ack.size(), mtu);
+    const uint32_t our_iss = TcpView::parse(Ipv4View::parse(syn_ack)->payload())->sequence_number().value();
+    const auto with_timestamp = [](TcpHeader header) {
+      header.options.timestamps = TcpTimestamps{2, 0};
+      return header;
+    };
+    in(tcp_frame(with_timestamp(segment(TcpFlags::kAck, 1001, our_iss + 1))));
+    const SocketHandle socket = *stack->tcp_accept(listener);
+    // Holes, to be reported beside text.
+    for (uint32_t hole = 1; hole <= 4; ++hole) in(tcp_frame(with_timestamp(segment(TcpFlags::kAck, 1001 + 10 * hole, our_iss + 1)), {1, 2}));
+    SgArray text = bytes(300);
+    ASSERT_TRUE(stack->tcp_send(socket, text, now).ok());
+    size_t packets = 0;
+    for (Octets packet = packet_out(); !packet.empty(); packet = packet_out(), ++packets) EXPECT_LE(packet.size(), mtu);
+    EXPECT_GT(packets, 0u);
+    stack.reset();
+  }
 }
 
 }  // namespace

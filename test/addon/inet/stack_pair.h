@@ -15,7 +15,8 @@
 namespace demi {
 
 struct PairedHost {
-  PairedHost(const StackConfig& config, const std::shared_ptr<WireHub>& hub, uint64_t seed, Instant now) {
+  PairedHost(const StackConfig& config, const std::shared_ptr<WireHub>& hub, uint64_t seed, Instant now, const MemoryConfig& memory_config = {})
+      : memory(memory_config) {
     auto port = WireHubPort::attach(hub, config.mac, memory);
     device = std::make_unique<Faults>(std::move(*port), memory, seed);
     stack = std::make_unique<Stack>(config, memory, now);
@@ -23,6 +24,32 @@ struct PairedHost {
   bool saw(SocketHandle socket, SocketEventKind kind) const {
     return std::find(events.begin(), events.end(), SocketEvent{socket, kind}) != events.end();
   }
+
+  // One turn, as stack.h says: what has arrived, what is due, what the user does about it (`act`), what is to be sent. `arrives` and `leaves` see
+  // each frame first.
+  template <class Arrives, class Leaves, class Act>
+  void turn(Instant now, Arrives&& arrives, Leaves&& leaves, Act&& act) {
+    std::array<Frame, 32> burst;
+    while (const size_t count = device->receive(burst, now)) {
+      for (size_t i = 0; i < count; ++i) arrives(burst[i]);
+      stack->handle_frames(std::span(burst).first(count), now);
+    }
+    if (stack->poll_timeout() <= now) stack->handle_timeout(now);
+    take_events();
+    act();
+    for (Frame frame = stack->poll_transmit(now); !frame.empty(); frame = stack->poll_transmit(now)) {
+      leaves(frame);
+      ASSERT_EQ(device->transmit({&frame, 1}, now), 1u);
+    }
+    take_events();
+  }
+  void turn(Instant now) {
+    turn(now, [](const Frame&) {}, [](const Frame&) {}, [] {});
+  }
+  void take_events() {
+    for (SocketEvent event; stack->poll_event(event);) events.push_back(event);
+  }
+  Instant due() const { return std::min(stack->poll_timeout(), device->next_deadline()); }
 
   Memory memory;
   std::unique_ptr<Faults> device;
@@ -54,10 +81,10 @@ class StackPair {
   bool run_until(const std::function<bool()>& done, Duration limit = Duration::seconds(600)) {
     const Instant end = now + limit;
     while (!done()) {
-      turn(a);
-      turn(b);
+      a.turn(now);
+      b.turn(now);
       if (done()) return true;
-      const Instant next = std::min({due(a), due(b)});
+      const Instant next = std::min(a.due(), b.due());
       if (next > end) return false;
       now = std::max(now, next);
     }
@@ -74,19 +101,6 @@ class StackPair {
     change(config);
     return config;
   }
-  static Instant due(PairedHost& host) { return std::min(host.stack->poll_timeout(), host.device->next_deadline()); }
-
-  void turn(PairedHost& host) {
-    std::array<Frame, 32> burst;
-    while (const size_t count = host.device->receive(burst, now)) host.stack->handle_frames(std::span(burst).first(count), now);
-    if (host.stack->poll_timeout() <= now) host.stack->handle_timeout(now);
-    for (SocketEvent event; host.stack->poll_event(event);) host.events.push_back(event);
-    for (Frame frame = host.stack->poll_transmit(now); !frame.empty(); frame = host.stack->poll_transmit(now)) {
-      ASSERT_EQ(host.device->transmit({&frame, 1}, now), 1u);
-    }
-    for (SocketEvent event; host.stack->poll_event(event);) host.events.push_back(event);
-  }
-
   std::shared_ptr<WireHub> hub_;
 
  public:

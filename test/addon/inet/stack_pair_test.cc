@@ -1,82 +1,10 @@
 // Two stacks over a bad link: everything together.
-#include "inet/stack_pair.h"
+#include "inet/talker.h"
 
 #include <gtest/gtest.h>
 
 namespace demi {
 namespace {
-
-const IpAddress kAny = IpAddress::unspecified(Family::kIPv4);
-
-// The byte that belongs to a place of a stream.
-uint8_t byte_at(uint64_t place) { return static_cast<uint8_t>(place * 31 + (place >> 8) * 7 + (place >> 16)); }
-
-// One end of a connection that sends `total` bytes and reads as many, then closes.
-struct Talker {
-  Talker(PairedHost& its_host, SocketHandle its_socket, uint64_t bytes) : host(its_host), socket(its_socket), total(bytes) {}
-
-  void act(Instant now) {
-    while (sent < total && write_some(now)) {
-    }
-    if (sent == total && !std::exchange(is_shut, true)) {
-      ASSERT_TRUE(host.stack->tcp_shutdown_send(socket, now).ok());
-    }
-    for (;;) {
-      Result<SgArray> text = host.stack->tcp_receive(socket, UINT64_MAX, now);
-      if (!text.ok()) {
-        ASSERT_EQ(text.error(), Errno::kEAGAIN);
-        return;
-      }
-      if (text->empty()) {
-        ended = true;
-        return;
-      }
-      for (const Segment& segment : *text) {
-        for (uint32_t i = 0; i < segment.length; ++i) ASSERT_EQ(segment.data()[i], byte_at(received + i));
-        received += segment.length;
-      }
-    }
-  }
-  bool write_some(Instant now) {
-    const uint64_t count = std::min<uint64_t>({total - sent, 10'000, host.stack->tcp_connection(socket)->writable_bytes()});
-    if (count == 0) return false;
-    Octets octets(count);
-    for (uint64_t i = 0; i < count; ++i) octets[i] = byte_at(sent + i);
-    SgArray text = host.memory.make_array();
-    EXPECT_TRUE(host.memory.copy_whole(octets, text));
-    Result<uint64_t> taken = host.stack->tcp_send(socket, text, now);
-    EXPECT_TRUE(taken.ok());
-    sent += taken.ok() ? *taken : 0;
-    return taken.ok() && *taken > 0;
-  }
-  bool is_done() const { return ended && sent == total && received == total; }
-
-  PairedHost& host;
-  SocketHandle socket;
-  uint64_t total;
-  uint64_t sent = 0;
-  uint64_t received = 0;
-  bool is_shut = false;
-  bool ended = false;
-};
-
-struct Connected {
-  SocketHandle listener;
-  SocketHandle client;
-  SocketHandle server;
-};
-
-Connected connect(StackPair& pair) {
-  Connected made;
-  made.listener = *pair.b.stack->tcp_listen({kAny, 80}, 4);
-  made.client = *pair.a.stack->tcp_connect({kAny, 0}, {host(2), 80}, pair.now);
-  EXPECT_TRUE(pair.run_until([&] { return pair.b.saw(made.listener, SocketEventKind::kAcceptable); }));
-  EXPECT_TRUE(pair.a.saw(made.client, SocketEventKind::kConnected));
-  Result<SocketHandle> server = pair.b.stack->tcp_accept(made.listener);
-  EXPECT_TRUE(server.ok());
-  made.server = *server;
-  return made;
-}
 
 void exchange(StackPair& pair, uint64_t bytes) {
   const Connected made = connect(pair);
@@ -206,6 +134,19 @@ TEST(StackPairTest, SilenceIsSilence) {
   const uint64_t sent = pair.a.stack->counters().frames_out + pair.b.stack->counters().frames_out;
   pair.run_for(Duration::seconds(20));
   EXPECT_EQ(pair.a.stack->counters().frames_out + pair.b.stack->counters().frames_out, sent);
+}
+
+// RFC 4861 7.3.1: text that is acknowledged shows that the neighbor is there, so nobody asks for it.
+TEST(StackPairTest, ProgressConfirmsTheNeighbor) {
+  StackPair pair(1);
+  const Connected made = connect(pair);
+  for (uint64_t i = 0; i < 60; ++i) {
+    SgArray text = text_at(pair.a.memory, i, 1);
+    ASSERT_TRUE(pair.a.stack->tcp_send(made.client, text, pair.now).ok());
+    pair.run_for(Duration::seconds(5));
+  }
+  EXPECT_EQ(pair.a.stack->neighbors().state(host(2)), NeighborState::kReachable);
+  EXPECT_EQ(pair.a.stack->neighbors().counters().requests, 1u);
 }
 
 }  // namespace

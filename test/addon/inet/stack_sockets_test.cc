@@ -4,7 +4,6 @@
 namespace demi {
 namespace {
 
-const IpAddress kAny = IpAddress::unspecified(Family::kIPv4);
 const InetEndpoint kPeer{host(2), 5000};
 
 class StackSocketsTest : public StackTest {
@@ -190,12 +189,7 @@ TEST_F(StackSocketsTest, BeyondTheBoundConnectionsAreRefused) {
   start();
   const SocketHandle listener = listening();
   accepted(listener);
-  TcpHeader syn = segment(TcpFlags::kSyn, 1000, 0);
-  syn.source_port = 6000;
-  in(tcp_frame(syn));
-  TcpHeader ack = segment(TcpFlags::kAck, 1001, segment_out().sequence_number.value() + 1);
-  ack.source_port = 6000;
-  in(tcp_frame(ack));
+  open_from(6000);
   EXPECT_TRUE(segment_out().flags.rst());
   EXPECT_EQ(stack->counters().tcp_connections_full, 1u);
   EXPECT_EQ(stack->tcp_connect({kAny, 0}, kPeer, now).error(), Errno::kENOMEM);
@@ -290,6 +284,16 @@ TEST_F(StackTimeWaitTest, ANewConnectionOfTheSameTupleTakesItsPlace) {
   EXPECT_GT(syn_ack.sequence_number, SeqNumber(old + 2));
   EXPECT_EQ(stack->counters().tcp_time_wait_reused, 1u);
   EXPECT_EQ(stack->time_waits(), 0u);
+}
+
+TEST_F(StackTimeWaitTest, ASynThatOpensNothingDoesNot) {
+  const SocketHandle listener = listening();
+  time_wait(listener);
+  in(tcp_frame(segment(TcpFlags::kSyn | TcpFlags::kFin, 5000, 0)));
+  EXPECT_EQ(stack->time_waits(), 1u);
+  for (uint16_t port = 6000; port < 6008; ++port) open_from(port);
+  in(tcp_frame(segment(TcpFlags::kSyn, 5000, 0)));
+  EXPECT_EQ(stack->time_waits(), 1u) << "the accept queue is full";
 }
 
 TEST_F(StackTimeWaitTest, AnOldSynDoesNot) {

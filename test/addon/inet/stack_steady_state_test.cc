@@ -5,8 +5,6 @@
 namespace demi {
 namespace {
 
-const IpAddress kAny = IpAddress::unspecified(Family::kIPv4);
-
 class StackSteadyStateTest : public ::testing::Test {
  protected:
   // Everything once, back and forth, without the conveniences of a test, which allocate.

@@ -6,7 +6,6 @@
 namespace demi {
 namespace {
 
-const IpAddress kAny = IpAddress::unspecified(Family::kIPv4);
 const IpAddress kLocalhost = IpAddress::ipv4(127, 0, 0, 1);
 
 class StackLoopbackTest : public StackTest {
@@ -104,12 +103,7 @@ TEST_F(StackTest, ConnectionsTakeTurns) {
   const SocketHandle listener = listening();
   std::vector<SocketHandle> sockets;
   for (uint16_t i = 0; i < 2; ++i) {
-    TcpHeader syn = segment(TcpFlags::kSyn, 1000, 0);
-    syn.source_port = static_cast<uint16_t>(6000 + i);
-    in(tcp_frame(syn));
-    TcpHeader ack = segment(TcpFlags::kAck, 1001, segment_out().sequence_number.value() + 1);
-    ack.source_port = syn.source_port;
-    in(tcp_frame(ack));
+    open_from(static_cast<uint16_t>(6000 + i));
     sockets.push_back(*stack->tcp_accept(listener));
   }
   while (!out().empty()) {
@@ -131,12 +125,7 @@ TEST_F(StackTest, ItsEndTakesEverythingWithIt) {
   accepted(listener);
   Result<SocketHandle> udp = stack->udp_bind({kAny, 90});
   ASSERT_TRUE(udp.ok());
-  TcpHeader syn = segment(TcpFlags::kSyn, 1000, 0);
-  syn.source_port = 6000;
-  in(tcp_frame(syn));
-  TcpHeader ack = segment(TcpFlags::kAck, 1001, segment_out().sequence_number.value() + 1);
-  ack.source_port = 6000;
-  in(tcp_frame(ack));
+  open_from(6000);
   ASSERT_TRUE(stack->tcp_connect({kAny, 0}, {host(9), 5000}, now).ok());
   in(from_peer(ip_packet(ip(IpProtocol::kUdp), StackTest::udp({1}, 90))));
   EXPECT_EQ(stack->connections(), 3u);
@@ -154,6 +143,33 @@ TEST_F(StackTest, WhenMemoryRunsOutFramesAreLostAndCounted) {
   while (BufferRef room = little.allocate_any_room(1)) all.push_back(std::move(room));
   EXPECT_TRUE(poor.poll_transmit(now).empty());
   EXPECT_EQ(poor.counters().out_without_memory, 1u);
+}
+
+// Whoever closes needs nobody to wait with it, but not without a bound.
+TEST_F(StackTest, OneOrphanTooManyIsReset) {
+  config.orphans_max = 1;
+  config.tcp.fin_wait_2_timeout = Duration::seconds(5);
+  start();
+  const SocketHandle listener = listening();
+  const SocketHandle first = accepted(listener);
+  const uint32_t first_iss = iss;
+  ASSERT_TRUE(stack->close(first, now).ok());
+  EXPECT_TRUE(segment_out().flags.fin());
+  EXPECT_EQ(stack->orphans(), 1u);
+  open_from(6000);
+  Result<SocketHandle> second = stack->tcp_accept(listener);
+  ASSERT_TRUE(second.ok());
+  ASSERT_TRUE(stack->close(*second, now).ok());
+  EXPECT_TRUE(segment_out().flags.rst());
+  EXPECT_EQ(stack->counters().tcp_orphans_refused, 1u);
+  EXPECT_TRUE(out().empty());
+  EXPECT_EQ(stack->orphans(), 1u);
+  // The first one goes on, and is none any more in TIME-WAIT.
+  in(tcp_frame(segment(TcpFlags::kFin | TcpFlags::kAck, 1001, first_iss + 2)));
+  while (!out().empty()) {
+  }
+  EXPECT_EQ(stack->orphans(), 0u);
+  EXPECT_EQ(stack->time_waits(), 1u);
 }
 
 }  // namespace

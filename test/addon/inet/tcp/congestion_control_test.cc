@@ -57,6 +57,12 @@ TEST_P(CongestionControlTest, ALossLowersBoth) {
   EXPECT_EQ(congestion.ssthresh(), 2 * kMss) << "two segments at least";
 }
 
+// Limited transmit, and what the peer holds behind a hole that stays: much more than the window can be unacknowledged.
+TEST_P(CongestionControlTest, WhatIsInFlightBeyondTheWindowDoesNotCount) {
+  congestion.handle_timeout(500'000, kMss, true, now);
+  EXPECT_EQ(congestion.ssthresh(), GetParam() == CongestionAlgorithm::kNewReno ? 7300u : 10'220u);
+}
+
 TEST_P(CongestionControlTest, ATimeoutLeavesOneSegmentAndLowersTheThresholdOnce) {
   congestion.handle_timeout(14'600, kMss, true, now);
   EXPECT_EQ(congestion.cwnd(), kMss);

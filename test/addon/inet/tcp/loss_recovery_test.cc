@@ -73,18 +73,18 @@ TEST_F(LossRecoveryTest, TheThirdDuplicateSendsTheFirstSegmentAgain) {
   in(". 1:1(0) ack 1 win 60000");
   EXPECT_EQ(all_out(), Lines{segment(0)});
   EXPECT_EQ(phase(), Phase::kFastRecovery);
-  EXPECT_EQ(connection->info().ssthresh, 6000u);
-  EXPECT_EQ(connection->info().cwnd, 6000u);
+  EXPECT_EQ(connection->info().ssthresh, 5000u) << "what limited transmit has sent does not count: RFC 5681 3.2 (2)";
+  EXPECT_EQ(connection->info().cwnd, 5000u);
   EXPECT_EQ(resources.counters.fast_recoveries, 1u);
   // Each further duplicate is a segment that left the network; there is room for a new one only when half of them have.
-  for (int i = 0; i < 3; ++i) in(". 1:1(0) ack 1 win 60000");
+  for (int i = 0; i < 4; ++i) in(". 1:1(0) ack 1 win 60000");
   EXPECT_EQ(all_out(), Lines{});
   in(". 1:1(0) ack 1 win 60000");
   EXPECT_EQ(all_out(), Lines{segment(12)});
   // Everything arrives.
   in(". 1:1(0) ack 12001 win 60000");
   EXPECT_EQ(phase(), Phase::kOpen);
-  EXPECT_EQ(connection->info().cwnd, 6000u);
+  EXPECT_EQ(connection->info().cwnd, 5000u);
 }
 
 TEST_F(LossRecoveryTest, APartialAckSendsTheNextHole) {
@@ -148,9 +148,10 @@ TEST_F(LossRecoveryTest, SackSendsExactlyTheHoles) {
   in(". 1:1(0) ack 1001 win 60000 sack 7001:8001 sack 4001:6001 sack 2001:3001");
   in(". 1:1(0) ack 1001 win 60000 sack 7001:9001 sack 4001:6001 sack 2001:3001");
   in(". 1:1(0) ack 1001 win 60000 sack 7001:10001 sack 4001:6001 sack 2001:3001");
-  const Lines repeated = all_out();
-  EXPECT_EQ(repeated, (Lines{segment(3)})) << "pipe leaves room for one more";
+  EXPECT_EQ(all_out(), Lines{});
   in(". 1:1(0) ack 1001 win 60000 sack 7001:11001 sack 4001:6001 sack 2001:3001");
+  EXPECT_EQ(all_out(), Lines{segment(3)}) << "pipe leaves room for one more";
+  in(". 1:1(0) ack 1001 win 60000 sack 7001:12001 sack 4001:6001 sack 2001:3001");
   EXPECT_EQ(all_out(), Lines{segment(6)});
   in(". 1:1(0) ack 14001 win 60000");
   EXPECT_EQ(phase(), Phase::kOpen);

@@ -336,5 +336,24 @@ TEST_F(ReceiverTest, AReadOpensNoWindowThatTheFieldCannotSay) {
   EXPECT_EQ(out(), ". 1:1(0) ack 101 win 65535");
 }
 
+// A scale that was chosen for the largest buffer counts the window of a small one, too: in units that must not be larger than all of it.
+TEST_F(ReceiverTest, ABufferBelowOneUnitOfTheScaleStillHasAWindow) {
+  config.window_scale = config.receive_auto_tuning = true;
+  config.receive_buffer_bytes = 600;
+  make();
+  connection->connect(now);
+  out();
+  in("S. 0:0(0) ack 1 win 10000 mss 1000 ws 2");
+  EXPECT_EQ(out(), ". 1:1(0) ack 1 win 4");
+  connection->set_receive_buffer(1);
+  EXPECT_GE(connection->info().receive_buffer, 4096u);
+  for (uint32_t begin = 1; begin < 20'000; begin += 500) {
+    in_frame(begin, 500);
+    EXPECT_EQ(read(), 500u);
+    EXPECT_GT(connection->receiver().window(), 0u);
+    all_out();
+  }
+}
+
 }  // namespace
 }  // namespace demi

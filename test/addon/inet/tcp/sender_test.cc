@@ -170,6 +170,24 @@ TEST_F(SenderTest, OurOwnSegmentsStayAcceptableWhileAProbeIsOut) {
   EXPECT_EQ(out(), ". 1:1(0) ack 101 win 65435");
 }
 
+// Both sides have taken the other's probe, and neither knows: their ACKs begin one before what the other waits for.
+TEST_F(SenderTest, TwoSidesThatProbeEachOtherLearnThatTheirProbesWereTaken) {
+  established(0);
+  send(500);
+  EXPECT_EQ(out(), "");
+  at(400);
+  EXPECT_EQ(out(), "P. 1:2(1) ack 1 win 65535");
+  in("P. 1:2(1) ack 1 win 0");
+  EXPECT_EQ(read(), 1u);
+  at(440);
+  EXPECT_EQ(out(), ". 1:1(0) ack 2 win 65534");
+  in(". 1:1(0) ack 2 win 0");
+  EXPECT_EQ(connection->acked_bytes(), 1u);
+  EXPECT_EQ(out(), ". 2:2(0) ack 2 win 65534") << "from now on where the peer waits for it";
+  in(". 2:2(0) ack 2 win 0");
+  EXPECT_EQ(out(), "");
+}
+
 TEST_F(SenderTest, AUserTimeoutEndsAParkedConnection) {
   established(0);
   connection->set_user_timeout(Duration::seconds(30));
@@ -468,6 +486,25 @@ TEST_F(SenderTest, ABlackHoleIsFoundByTimeouts) {
   EXPECT_EQ(resources.counters.black_holes, 1u);
   in(". 1:1(0) ack 1221 win 60000");
   EXPECT_EQ(out(), ". 1221:2441(1220) ack 1 win 65535");
+  all_out();
+}
+
+// What was lost first was short, for another reason; what has been sent behind it since then is not.
+TEST_F(SenderTest, ABlackHoleIsFoundByLaterTimeoutsToo) {
+  make(8960);
+  connection->connect(now);
+  out();
+  at(100);
+  in("S. 0:0(0) ack 1 win 60000 mss 8960");
+  out();
+  send(100);
+  at(10'000);
+  EXPECT_EQ(resources.counters.black_holes, 0u);
+  send(5000);
+  all_out();
+  at(60'000);
+  EXPECT_EQ(resources.counters.black_holes, 1u);
+  EXPECT_EQ(connection->info().mss, 1220u);
   all_out();
 }
 

@@ -140,6 +140,23 @@ TEST_F(TcpConnectionTest, SimultaneousOpen) {
   }
 }
 
+// RFC 7323 2.2: beside a SYN the window is never scaled, in a simultaneous open neither.
+TEST_F(TcpConnectionTest, TheWindowOfASimultaneousOpenIsNotScaled) {
+  config.window_scale = true;
+  make();
+  connection->connect(now);
+  out();
+  in("S 0:0(0) win 300 mss 1000 ws 10");
+  out();
+  in("S. 0:0(0) ack 1 win 300 mss 1000 ws 10");
+  EXPECT_EQ(state(), TcpState::kEstablished);
+  EXPECT_EQ(connection->sender().window(), 300u);
+  EXPECT_EQ(connection->sender().max_window(), 300u);
+  in(". 1:1(0) ack 1 win 2");
+  EXPECT_EQ(connection->sender().window(), 2048u);
+  all_out();
+}
+
 TEST_F(TcpConnectionTest, TextThatWasGivenEarlyGoesOutWithTheLastAck) {
   syn_sent();
   EXPECT_EQ(send(300), 300u);

@@ -13,32 +13,12 @@
 #include <utility>
 #include <vector>
 
+#include "inet/tcp/known_text.h"
 #include "inet/tcp/segment_text.h"
 #include "inet/tcp/tcp_connection.h"
 #include "memory/memory.h"
 
 namespace demi {
-
-// The byte that belongs to a place of a stream: text is recognised wherever it turns up.
-constexpr uint8_t byte_at(uint64_t place) { return static_cast<uint8_t>(place * 31 + (place >> 8) * 7 + (place >> 16)); }
-
-inline SgArray text_at(Memory& memory, uint64_t place, uint64_t length) {
-  SgArray text = memory.make_array();
-  std::vector<uint8_t> bytes(length);
-  for (uint64_t i = 0; i < length; ++i) bytes[i] = byte_at(place + i);
-  const bool copied = length == 0 || memory.copy_whole(bytes, text);
-  EXPECT_TRUE(copied);
-  return text;
-}
-
-inline bool is_text_at(const SgArray& text, uint64_t place) {
-  for (const Segment& segment : text) {
-    for (uint32_t i = 0; i < segment.length; ++i) {
-      if (segment.data()[i] != byte_at(place++)) return false;
-    }
-  }
-  return true;
-}
 
 class TcpTest : public testing::Test {
  protected:

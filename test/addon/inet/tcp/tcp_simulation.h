@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/random.h"
-#include "inet/tcp/segment_text.h"
+#include "inet/tcp/known_text.h"
 #include "inet/tcp/tcp_connection.h"
-#include "inet/tcp/tcp_fixture.h"
+#include "inet/tcp/tcp_invariants.h"
 
 namespace demi {
 
@@ -46,15 +46,7 @@ struct SimulatedHost {
   bool closed = false;
   Instant next_read;
   Random random;
-  // What the invariants remember.
-  SeqNumber una;
-  SeqNumber edge;               // the farthest right edge that the peer has told
-  bool edge_known = false;
-  uint64_t pure_acks_out = 0;
-  uint64_t occupied_in = 0;     // segments with text, SYN or FIN
-  uint64_t reads = 0;
-  uint64_t segments_out = 0;
-  uint32_t largest_flight = 0;  // bytes
+  TcpInvariants invariants;
 };
 
 class TcpSimulation {
@@ -68,7 +60,7 @@ class TcpSimulation {
     a.connection = std::make_unique<TcpConnection>(a.resources, open_of(a));
     b.connection = std::make_unique<TcpConnection>(b.resources, open_of(b));
     a.connection->connect(now);
-    turn(a, b);
+    turn(a);
     uint64_t steps = 0;
     while (!is_over() && !failed_) {
       const Instant next = next_time();
@@ -82,9 +74,9 @@ class TcpSimulation {
       }
       now = std::max(now, next);
       deliver();
-      for (auto [self, peer] : {std::pair{&a, &b}, std::pair{&b, &a}}) {
+      for (SimulatedHost* self : {&a, &b}) {
         if (self->connection->poll_timeout() <= now) self->connection->handle_timeout(now);
-        turn(*self, *peer);
+        turn(*self);
       }
     }
     finish();
@@ -157,8 +149,7 @@ class TcpSimulation {
         const uint32_t headroom = room->headroom;
         text.append_segment(std::move(room), headroom, static_cast<uint32_t>(packet.text.size()));
       }
-      if (!packet.text.empty() || packet.header.flags.syn() || packet.header.flags.fin()) ++host.occupied_in;
-      if (packet.header.flags.ack()) note_edge(host, packet.header);
+      host.invariants.note_arrival(packet.header, packet.text.size());
       if (!packet.to_a && !b_opened_) {
         if (!packet.header.flags.syn()) continue;
         b_opened_ = true;
@@ -169,19 +160,12 @@ class TcpSimulation {
     }
   }
 
-  void note_edge(SimulatedHost& host, const TcpHeader& header) {
-    const uint8_t scale = header.flags.syn() ? 0 : host.connection->sender().window_scale();
-    const SeqNumber edge = header.acknowledgment_number + (uint32_t{header.window} << scale);
-    host.edge = host.edge_known ? SeqNumber::later_of(host.edge, edge) : edge;
-    host.edge_known = true;
-  }
-
   // What an application does when it has its turn, then what the network gets of it.
-  void turn(SimulatedHost& self, SimulatedHost& peer) {
+  void turn(SimulatedHost& self) {
     TcpConnection& connection = *self.connection;
-    if (connection.state() == TcpState::kClosed && !connection.is_finished()) transmit(self, peer);
+    if (connection.state() == TcpState::kClosed && !connection.is_finished()) transmit(self);
     use(self);
-    transmit(self, peer);
+    transmit(self);
     check(self);
     while (connection.poll_event() != TcpEvent::kNone) {
     }
@@ -205,66 +189,41 @@ class TcpSimulation {
       const SgArray text = connection.receive(1 + self.random.below(self.largest_read), now);
       if (!is_text_at(text, self.received_bytes)) return fail("other bytes arrived than were sent");
       self.received_bytes += text.bytes();
-      ++self.reads;
+      self.invariants.note_reason_to_answer();
       if (self.reads_slowly) self.next_read = now + Duration::microseconds(static_cast<int64_t>(self.random.below(300'000)));
       if (a.received_bytes == b.sending_bytes && b.received_bytes == a.sending_bytes) both_received = now;
     }
     if (self.ends_seen == 0 && connection.is_ended() && connection.readable_bytes() == 0) ++self.ends_seen;
   }
 
-  void transmit(SimulatedHost& self, SimulatedHost& peer) {
+  void transmit(SimulatedHost& self) {
     OutgoingSegment segment;
     uint64_t burst = 0;
     while (self.connection->poll_transmit(segment, now)) {
       if (++burst > 100'000) return fail("it never stops sending");
       check_segment(self, segment);
-      put_on_the_wire(self, peer, segment);
+      put_on_the_wire(self, segment);
     }
   }
 
   void check_segment(SimulatedHost& self, const OutgoingSegment& segment) {
-    const TcpHeader& header = segment.header;
-    ++self.segments_out;
-    const auto length = static_cast<uint32_t>(segment.text.bytes()) + header.flags.fin();
-    if (header.flags.rst()) fail("a reset");
-    if (header.options.bytes() + segment.text.bytes() > 1460) fail("a segment larger than the path");
-    if (length == 0) {
-      if (!header.flags.syn()) ++self.pure_acks_out;
-      return;
-    }
-    const Sender& sender = self.connection->sender();
-    self.largest_flight = std::max(self.largest_flight, sender.flight_bytes());
-    // One byte beyond is a probe of a zero window.
-    if (self.edge_known && header.sequence_number + length > self.edge + 1) fail("a segment beyond the window");
-    const bool is_open = sender.flight() != nullptr && !sender.flight()->recovery.in_recovery();
-    if (is_open && sender.pipe() > sender.congestion().cwnd() + sender.mss()) fail("more in flight than cwnd");
+    if (segment.header.flags.rst()) fail("a reset");
+    report(self.invariants.check_segment(segment.header, segment.text.bytes(), 1460, &self.connection->sender()));
   }
-
   void check(SimulatedHost& self) {
-    const TcpConnection& connection = *self.connection;
-    const Sender& sender = connection.sender();
-    if (self.edge_known && sender.una() < self.una) fail("SND.UNA went back");
-    self.una = sender.una();
-    if (connection.state() != TcpState::kClosed && connection.state() != TcpState::kTimeWait) {
-      const bool outstanding = sender.una() != sender.nxt();
-      if (outstanding != connection.timers().is_armed(TcpTimer::kRetransmit)) fail("the retransmission timer is not armed as it should");
-      const bool waits = !outstanding && sender.unsent_bytes() > 0 && is_synchronized(connection.state());
-      if (waits && !connection.timers().is_armed(TcpTimer::kPersist)) fail("text waits for nothing");
-    }
-    const uint64_t challenges = self.resources.counters.challenge_acks;
-    if (self.pure_acks_out > self.occupied_in + self.reads + challenges + 2) fail("an ACK storm");
+    report(self.invariants.check_rest(*self.connection, self.resources.counters.challenge_acks));
+  }
+  void report(const char* problem) {
+    if (problem != nullptr) fail(problem);
   }
 
-  void put_on_the_wire(SimulatedHost& self, SimulatedHost& peer, const OutgoingSegment& segment) {
-    (void)peer;
+  void put_on_the_wire(SimulatedHost& self, const OutgoingSegment& segment) {
     const bool to_a = &self == &b;
     const int copies = random_.below(1'000'000) < link_.duplicate * 1e6 ? 2 : 1;
     const uint64_t wire_bytes = segment.text.bytes() + 54;
     Instant& free_at = to_a ? back_free_ : there_free_;
     Instant leaves = now;
     if (link_.bytes_per_second > 0) {
-      const Duration per_byte = Duration::nanoseconds(1'000'000'000 / static_cast<int64_t>(link_.bytes_per_second));
-      (void)per_byte;
       const auto took = Duration::nanoseconds(static_cast<int64_t>(wire_bytes * 1'000'000'000ull / link_.bytes_per_second));
       const Instant begins = std::max(now, free_at);
       const auto waiting = static_cast<uint64_t>((begins - now).count_nanoseconds()) / 1000 * link_.bytes_per_second / 1'000'000;
