@@ -33,12 +33,4 @@ bool AddressClaims::poll_announcement(IpAddress& out, Instant now) {
   return false;
 }
 
-Instant AddressClaims::poll_timeout() const {
-  Instant earliest = Instant::never();
-  for (const Claim& claim : claims_) {
-    if (claim.left > 0) earliest = std::min(earliest, claim.due);
-  }
-  return earliest;
-}
-
 }  // namespace demi

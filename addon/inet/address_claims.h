@@ -2,6 +2,7 @@
 // it begins: whoever configures a stack decides about addresses.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -25,7 +26,13 @@ class AddressClaims {
   void handle_conflict(const IpAddress& address, Instant now);
   // The next address that is to be announced; false if there is none now.
   bool poll_announcement(IpAddress& out, Instant now);
-  Instant poll_timeout() const;
+  Instant poll_timeout() const {
+    Instant earliest = Instant::never();
+    for (const Claim& claim : claims_) {
+      if (claim.left > 0) earliest = std::min(earliest, claim.due);
+    }
+    return earliest;
+  }
   uint64_t conflicts() const { return conflicts_; }
 
  private:

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 
 #include "base/intrusive_list.h"
@@ -19,7 +20,7 @@ namespace demi {
 class Stack;
 
 // One connection, and what the stack has to know about it.
-struct Connection final : TcpConnection, Timer {
+struct alignas(64) Connection final : TcpConnection, Timer {
   Connection(TcpResources& resources, const TcpOpen& open, const TcpTuple& its_tuple, Stack* its_stack, void (*fire)(Timer&))
       : TcpConnection(resources, open), Timer(fire), tuple(its_tuple), stack(its_stack) {}
 
@@ -28,22 +29,26 @@ struct Connection final : TcpConnection, Timer {
 
   const TcpTuple tuple;
   Stack* const stack;
-  uint64_t hash = 0;                     // while it is in the table
   Connection* next_in_bucket = nullptr;
   ListHook transmit_hook;                // it may have something to say
   ListHook ending_hook;                  // of those whose users are gone, or of those in TIME-WAIT
   SocketHandle socket;                   // none: the user has not accepted it, or has closed it
-  bool is_in_table = false;
-  bool awaits_accept = false;            // a listener has it
-  bool is_local = false;                 // the peer is ourselves
-  bool is_orphan = false;                // its user has closed it, and it goes on
-  bool is_time_wait = false;             // it is in the list of those
-  bool is_draining = false;              // its user is gone, and it still delivers
-  bool claims_port = false;              // the user has asked for its port; it goes back when the user is done
+  // Where its frames go, as far as the neighbors' version says that this is still so.
+  uint64_t neighbors_version = 0;
+  MacAddress next_mac;
+  bool is_in_table : 1 = false;
+  bool awaits_accept : 1 = false;        // a listener has it
+  bool is_local : 1 = false;             // the peer is ourselves
+  bool is_orphan : 1 = false;            // its user has closed it, and it goes on
+  bool is_time_wait : 1 = false;         // it is in the list of those
+  bool is_draining : 1 = false;          // its user is gone, and it still delivers
+  bool claims_port : 1 = false;          // the user has asked for its port; it goes back when the user is done
 };
 
-// What an idle connection takes: a million of them, with their buckets, fit in 1 GiB with what their user keeps.
-static_assert(sizeof(Connection) <= 704);
+// What an idle connection takes: a million of them, with their buckets, fit in 1 GiB with what their user keeps. Ten cache lines: each one
+// more is one more that every segment waits for when there are many connections.
+static_assert(sizeof(Connection) == 640);
+static_assert(sizeof(Flight) <= 192);
 
 class ConnectionTable {
  public:
@@ -51,20 +56,21 @@ class ConnectionTable {
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-  uint64_t hash(const TcpTuple& tuple) const { return hash_of(tuple, secret_); }
-  void prefetch_bucket(uint64_t hash) const { __builtin_prefetch(&buckets_[hash & mask_]); }
+  uint64_t hash(const TcpTuple& tuple) const { return table_hash_of(tuple, secret_); }
+  void prefetch_bucket(uint64_t hash) const { __builtin_prefetch(&bucket_of(hash)); }
+  // All of it: a segment needs nearly all, and the processor fetches what it is told to side by side.
   void prefetch_connection(uint64_t hash) const {
-    const Connection* connection = buckets_[hash & mask_];
-    // Where the table looks, and the first lines of what a segment changes.
-    const auto* bytes = reinterpret_cast<const char*>(connection);
+    const Connection* connection = bucket_of(hash);
     if (connection == nullptr) return;
-    __builtin_prefetch(&connection->tuple);
-    for (size_t line = 0; line < 4; ++line) __builtin_prefetch(bytes + 64 * line);
+    const auto* bytes = reinterpret_cast<const char*>(connection);
+    for (size_t line = 0; line < sizeof(Connection); line += 64) __builtin_prefetch(bytes + line, 1);
   }
+  // The one that find() looks at first; mostly it is the one.
+  Connection* first_in_bucket(uint64_t hash) const { return bucket_of(hash); }
   // nullptr if there is none.
   Connection* find(const TcpTuple& tuple, uint64_t hash) const {
-    Connection* connection = buckets_[hash & mask_];
-    while (connection != nullptr && !(connection->hash == hash && connection->tuple == tuple)) connection = connection->next_in_bucket;
+    Connection* connection = bucket_of(hash);
+    while (connection != nullptr && !(connection->tuple == tuple)) connection = connection->next_in_bucket;
     return connection;
   }
   Connection* find(const TcpTuple& tuple) const { return find(tuple, hash(tuple)); }
@@ -76,13 +82,35 @@ class ConnectionTable {
   // Any one of them; nullptr when it is empty. For the end of a stack.
   Connection* any() const;
 
+  // Whether chains are on their way into a larger table.
+  bool is_growing() const { return old_ != nullptr; }
+
  private:
   static constexpr size_t kFirstBuckets = 256;
-  void grow();
+  // The table doubles, so half as many would do to be done before it doubles again.
+  static constexpr size_t kChainsMovedPerInsert = 2;
+
+  // A power of two of chains. Large ones are pages that the system gives as they are touched: nobody waits until all are zeroed.
+  struct Free {
+    void operator()(Connection** chains) const { std::free(chains); }
+  };
+  using Chains = std::unique_ptr<Connection*[], Free>;
+  static Chains make_chains(size_t count);
+
+  // Growing, the chains move a few at a time, from the first on, and the others stay in the old table until then.
+  Connection*& bucket_of(uint64_t hash) const {
+    if (old_ != nullptr && (hash & old_mask_) >= moved_) [[unlikely]] return old_[hash & old_mask_];
+    return buckets_[hash & mask_];
+  }
+  void begin_to_grow();
+  void move_chains(size_t count);
 
   const SipHashKey secret_;
-  std::unique_ptr<Connection*[]> buckets_;  // a power of two of chains
+  Chains buckets_;
   size_t mask_ = kFirstBuckets - 1;
+  Chains old_;
+  size_t old_mask_ = 0;
+  size_t moved_ = 0;
   size_t size_ = 0;
 };
 

@@ -32,6 +32,9 @@ inline constexpr size_t kLoopbackQueueFrames = 512;
 // stays in the nearest cache.
 inline constexpr size_t kInputBurst = 32;
 
+// With more connections than this, what they refer to is prefetched as well: with fewer it is in some cache, and the steps would cost more.
+inline constexpr size_t kConnectionsInCache = 4096;
+
 // Segments that one connection transmits before it is another one's turn.
 inline constexpr uint32_t kSegmentsPerTurn = 8;
 

@@ -43,6 +43,7 @@ NeighborCache::Entry& NeighborCache::make(const IpAddress& address) {
 }
 
 void NeighborCache::remove(Entry& entry) {
+  ++version_;
   while (entry.first != nullptr) take_frame(entry);
   Entry** link = &buckets_[bucket_of(entry.address)];
   while (*link != &entry) link = &(*link)->next_in_bucket;
@@ -85,6 +86,7 @@ void NeighborCache::ask(Entry& entry, NeighborState state, Instant now) {
 }
 
 void NeighborCache::set_reachable(Entry& entry, Instant now) {
+  ++version_;
   entry.state = NeighborState::kReachable;
   entry.ask_everybody = false;
   entry.request_hook.unlink();
@@ -94,6 +96,7 @@ void NeighborCache::set_reachable(Entry& entry, Instant now) {
 }
 
 void NeighborCache::set_stale(Entry& entry, Instant now) {
+  ++version_;
   entry.state = NeighborState::kStale;
   entry.request_hook.unlink();
   entry.deadline = now + config_.expiry;
@@ -104,6 +107,7 @@ void NeighborCache::set_stale(Entry& entry, Instant now) {
 void NeighborCache::add_static(const IpAddress& address, const MacAddress& mac) {
   Entry* found = find(address);
   Entry& entry = found != nullptr ? *found : make(address);
+  ++version_;
   entry.mac = mac;
   entry.state = NeighborState::kStatic;
   entry.deadline = Instant::never();

@@ -63,6 +63,8 @@ class NeighborCache {
   NeighborCache& operator=(const NeighborCache&) = delete;
   ~NeighborCache();
 
+  // Changes whenever what use() has said of any neighbor may be another now. Until then who remembers it need not ask again.
+  uint64_t version() const { return version_; }
   // For one frame to `address`: its MAC address if it is known. If it is not, hand the frame to wait_for().
   std::optional<MacAddress> use(const IpAddress& address, Instant now);
   void wait_for(const IpAddress& address, Frame frame, Instant now);
@@ -84,6 +86,7 @@ class NeighborCache {
   bool poll_frame(Frame& frame, MacAddress& to);
   // A frame whose neighbor has not.
   bool poll_unreachable(Frame& frame);
+  bool has_unreachable() const { return !unreachable_.empty(); }
   // Whether one of these has something now.
   bool has_output() const { return !requests_.empty() || !ready_.empty() || !unreachable_.empty(); }
   Instant poll_timeout() const;
@@ -135,6 +138,7 @@ class NeighborCache {
   const NeighborConfig config_;
   const SipHashKey secret_;
   NeighborCounters counters_;
+  uint64_t version_ = 1;
   ObjectPool<Entry> entries_;
   ObjectPool<Waiting> waiting_;
   std::array<Entry*, kBuckets> buckets_{};

@@ -100,6 +100,10 @@ class SocketTable {
     return false;
   }
 
+  void prefetch(SocketHandle handle) const {
+    if (handle.index < slots_.size()) __builtin_prefetch(&slots_[handle.index], 1);
+  }
+
   size_t live() const { return live_; }
   template <class Visit>
   void for_each(SocketKind kind, Visit&& visit) {

@@ -8,6 +8,33 @@
 
 namespace demi {
 
+namespace {
+// RFC 1191 3: TCP finds out what the path carries, so nobody on the way may cut.
+Ipv4Header header_of_segments() {
+  Ipv4Header header;
+  header.dont_fragment = true;
+  header.protocol = IpProtocol::kTcp;
+  return header;
+}
+
+SocketEventKind event_of(TcpEvent event) {
+  switch (event) {
+    case TcpEvent::kConnected:
+      return SocketEventKind::kConnected;
+    case TcpEvent::kNone:
+    case TcpEvent::kReadable:
+      return SocketEventKind::kReadable;
+    case TcpEvent::kWritable:
+      return SocketEventKind::kWritable;
+    case TcpEvent::kDelivered:
+      return SocketEventKind::kDelivered;
+    case TcpEvent::kClosed:
+      return SocketEventKind::kClosed;
+  }
+  return SocketEventKind::kReadable;
+}
+}  // namespace
+
 Stack::Listener::Listener(Stack& its_stack, const InetEndpoint& its_local, uint32_t backlog, bool claims, uint16_t its_mss_max)
     : Timer(&Stack::fire_listener),
       stack(its_stack),
@@ -28,7 +55,8 @@ Stack::Stack(const StackConfig& config, Memory& memory, Instant now)
       wheel_(now),
       now_(now),
       identification_(static_cast<uint16_t>(draw())),
-      connections_(config.secret) {
+      connections_(config.secret),
+      segment_header_(header_of_segments()) {
   DEMI_ASSERT(problem_with(config).empty(), "a stack with a wrong configuration");
   const std::string problem = routes_.configure(config.addresses, config.routes);
   DEMI_ASSERT(problem.empty(), "routes were right a moment ago");
@@ -75,45 +103,20 @@ Connection& Stack::make_connection(const TcpOpen& open, const TcpTuple& tuple) {
   return connection;
 }
 
-// Something has happened to it: it may have something to say, and its deadlines may be others.
-void Stack::touch_connection(Connection& connection) {
-  take_events(connection);
-  if (connection.transmit_hook.linked() || !connection.is_in_table) return;
-  (connection.is_local ? transmit_local_ : transmit_).push_back(connection);
-}
-
 void Stack::touch_listener(Listener& listener) {
   if (!listener.transmit_hook.linked()) transmit_listeners_.push_back(listener);
 }
 
 void Stack::take_events(Connection& connection) {
   for (TcpEvent event = connection.poll_event(); event != TcpEvent::kNone; event = connection.poll_event()) {
-    switch (event) {
-      case TcpEvent::kConnected:
-        sockets_.raise(connection.socket, SocketEventKind::kConnected);
-        break;
-      case TcpEvent::kReadable:
-        sockets_.raise(connection.socket, SocketEventKind::kReadable);
-        break;
-      case TcpEvent::kWritable:
-        sockets_.raise(connection.socket, SocketEventKind::kWritable);
-        break;
-      case TcpEvent::kDelivered:
-        sockets_.raise(connection.socket, SocketEventKind::kDelivered);
-        break;
-      case TcpEvent::kClosed:
-        sockets_.raise(connection.socket, SocketEventKind::kClosed);
-        break;
-      case TcpEvent::kNone:
-        break;
-    }
+    sockets_.raise(connection.socket, event_of(event));
   }
 }
 
 // It has said everything for now. Its timer may stand earlier than it must: then it fires for nothing, which is rarer, and cheaper, than
 // arming it anew with each segment.
 void Stack::settle(Connection& connection) {
-  take_events(connection);
+  if (connection.has_events()) take_events(connection);
   if (connection.is_finished()) {
     retire(connection);
     return;
@@ -131,7 +134,8 @@ void Stack::settle_time_wait(Connection& connection) {
   if (connection.is_time_wait) return;
   connection.is_time_wait = true;
   connection.ending_hook.unlink();
-  if (std::exchange(connection.is_orphan, false)) --orphan_count_;
+  if (connection.is_orphan) --orphan_count_;
+  connection.is_orphan = false;
   time_wait_.push_back(connection);
   ++time_waits_;
   if (time_waits_ <= config_.time_wait_max) return;
@@ -145,16 +149,20 @@ void Stack::retire(Connection& connection) {
   wheel_.cancel(connection);
   connection.transmit_hook.unlink();
   connection.ending_hook.unlink();
-  if (std::exchange(connection.is_time_wait, false)) --time_waits_;
-  if (std::exchange(connection.is_draining, false)) --draining_;
-  if (std::exchange(connection.is_orphan, false)) --orphan_count_;
+  if (connection.is_time_wait) --time_waits_;
+  connection.is_time_wait = false;
+  if (connection.is_draining) --draining_;
+  connection.is_draining = false;
+  if (connection.is_orphan) --orphan_count_;
+  connection.is_orphan = false;
   if (!connection.socket && !connection.awaits_accept) connection_pool_.release(&connection);
 }
 
 void Stack::abort_orphans(Instant now) {
   now_ = now;
   while (Connection* connection = orphans_.pop_front()) {
-    if (std::exchange(connection->is_draining, false)) --draining_;
+    if (connection->is_draining) --draining_;
+    connection->is_draining = false;
     connection->abort(now);
     touch_connection(*connection);
   }
@@ -185,6 +193,7 @@ void Stack::handle_timeout(Instant now) {
 
 // As many as there are now: what they cause has its turn next.
 void Stack::handle_loopback(Instant now) {
+  if (loopback_.empty()) return;
   std::array<Frame, kInputBurst> burst;
   for (size_t left = loopback_.size(); left > 0;) {
     const size_t count = std::min(left, burst.size());

@@ -174,6 +174,7 @@ class Stack {
     Bytes arp{};
     IpPacket ip{};
     Parsed<TcpView> segment = ParseError::kTruncated;
+    bool is_from_ourselves = false;
     TcpTuple tuple{};
     uint64_t hash = 0;
   };
@@ -185,7 +186,12 @@ class Stack {
   static void fire_connection(Timer& timer);
   static void fire_listener(Timer& timer);
   Connection& make_connection(const TcpOpen& open, const TcpTuple& tuple);
-  void touch_connection(Connection& connection);
+  // Something has happened to it: it may have something to say, and its deadlines may be others.
+  void touch_connection(Connection& connection) {
+    if (connection.has_events()) take_events(connection);
+    if (connection.transmit_hook.linked() || !connection.is_in_table) return;
+    (connection.is_local ? transmit_local_ : transmit_).push_back(connection);
+  }
   void touch_listener(Listener& listener);
   void take_events(Connection& connection);
   void settle(Connection& connection);
@@ -195,9 +201,12 @@ class Stack {
 
   // stack_input.cc
   void handle_burst(std::span<Frame> frames, bool from_ourselves, Instant now);
+  void prefetch_behind_connections(size_t count);
   void look_at(const Frame& frame, bool from_ourselves, Arrival& arrival);
   void look_at_ipv4(Bytes bytes, bool to_link_group, bool from_ourselves, Arrival& arrival);
+  bool look_at_tcp(bool from_ourselves, Arrival& arrival);
   bool is_acceptable_source(const IpAddress& source, bool from_ourselves) const;
+  bool check_addresses(IpPacket& ip, bool to_link_group, bool from_ourselves);
   void process(Arrival& arrival, Frame& frame, Instant now);
   void process_arp(Bytes packet, Instant now);
   void process_icmp(const IpPacket& ip, Frame& frame, Instant now);
@@ -213,19 +222,21 @@ class Stack {
   SgArray part_of(Frame& frame, Bytes part);
 
   // stack_output.cc
-  Frame make_packet(const IpAddress& source, const IpAddress& destination, IpProtocol protocol, size_t header_bytes, SgArray payload,
+  Frame make_packet(const IpAddress& source, const IpAddress& destination, IpProtocol protocol, size_t header_bytes, SgArray&& payload,
                     bool dont_fragment);
-  Frame make_segment(const TcpTuple& tuple, const TcpHeader& header, SgArray text);
+  bool make_segment(const TcpTuple& tuple, const TcpHeader& header, SgArray&& text, Frame& out);
   Frame make_arp(const ArpHeader& header, const MacAddress& to);
   bool depart(Frame& frame, const IpAddress& destination, Instant now);
   void send_later(Frame frame, const IpAddress& destination, Instant now);
   void send_reset(const TcpTuple& tuple, const TcpHeader& header, uint32_t length, Instant now);
   void send_icmp_error(const IpPacket& ip, Frame& frame, IcmpV4Unreachable code, Instant now);
   void loop_back(Frame frame);
-  Frame poll_arp(Instant now);
-  Frame poll_connections(Instant now);
+  bool poll_ready(Frame& out);
+  bool poll_arp(Frame& out, Instant now);
+  bool poll_connections(Frame& out, Instant now);
   bool poll_connection(Connection& connection, Frame& out, Instant now);
-  Frame poll_listeners(Instant now);
+  bool depart_on(Connection& connection, Frame& frame, Instant now);
+  bool poll_listeners(Frame& out, Instant now);
   void report_unreachable();
   void wake_udp_senders();
 
@@ -270,6 +281,7 @@ class Stack {
   size_t draining_ = 0;
   uint32_t segments_this_turn_ = 0;      // of the connection at the front of transmit_
   OutgoingSegment outgoing_;             // empty between calls
+  const Ipv4Template segment_header_;    // of every segment
 
   RingQueue<Frame> ready_;               // complete, and at most kTransmitQueueFrames
   RingQueue<Frame> loopback_;

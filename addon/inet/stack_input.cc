@@ -32,10 +32,27 @@ void Stack::handle_burst(std::span<Frame> frames, bool from_ourselves, Instant n
   for (size_t i = 0; i < frames.size(); ++i) {
     if (arrivals_[i].kind == ArrivalKind::kTcp) connections_.prefetch_connection(arrivals_[i].hash);
   }
+  if (connections_.size() > kConnectionsInCache) prefetch_behind_connections(frames.size());
   for (size_t i = 0; i < frames.size(); ++i) {
     process(arrivals_[i], frames[i], now);
     frames[i].clear();
   }
+}
+
+// What the connections of a burst refer to, one step for all of them after the other.
+void Stack::prefetch_behind_connections(size_t count) {
+  const auto for_each = [&](auto&& prefetch) {
+    for (size_t i = 0; i < count; ++i) {
+      if (arrivals_[i].kind != ArrivalKind::kTcp) continue;
+      if (const Connection* connection = connections_.first_in_bucket(arrivals_[i].hash)) prefetch(*connection);
+    }
+  };
+  for_each([this](const Connection& connection) {
+    sockets_.prefetch(connection.socket);
+    connection.sender().prefetch_flight();
+  });
+  for_each([](const Connection& connection) { connection.sender().prefetch_text(); });
+  for_each([](const Connection& connection) { connection.sender().prefetch_buffer(); });
 }
 
 // --- the first look ---
@@ -82,6 +99,27 @@ bool Stack::is_acceptable_source(const IpAddress& source, bool from_ourselves) c
   return source.is_unicast() && !source.is_loopback() && !is_local(source) && !routes_.is_broadcast(source) && !routes_.is_network(source);
 }
 
+// Whether a packet between these two may be for us; what is not is counted.
+bool Stack::check_addresses(IpPacket& ip, bool to_link_group, bool from_ourselves) {
+  if (!is_acceptable_source(ip.source, from_ourselves)) {
+    ++counters_.ip_bad_source;
+    return false;
+  }
+  // A loopback address outside of a host is a lie (RFC 1122 3.2.1.3 g).
+  const bool is_for_us = routes_.is_ours(ip.destination) || (from_ourselves && ip.destination.is_loopback());
+  ip.to_group = !is_for_us && routes_.is_broadcast(ip.destination);
+  if (!is_for_us && !ip.to_group) {
+    ++counters_.ip_foreign;
+    return false;
+  }
+  // RFC 1122 3.3.6: a frame for all with a packet for one is somebody's mistake.
+  if (to_link_group && !ip.to_group) {
+    ++counters_.ip_group_unwanted;
+    return false;
+  }
+  return true;
+}
+
 void Stack::look_at_ipv4(Bytes bytes, bool to_link_group, bool from_ourselves, Arrival& arrival) {
   const Parsed<Ipv4View> ip = Ipv4View::parse(bytes);
   if (!ip) {
@@ -92,42 +130,30 @@ void Stack::look_at_ipv4(Bytes bytes, bool to_link_group, bool from_ourselves, A
     ++counters_.ip_bad_checksum;
     return;
   }
-  const IpAddress source = ip->source();
-  const IpAddress destination = ip->destination();
-  if (!is_acceptable_source(source, from_ourselves)) {
-    ++counters_.ip_bad_source;
-    return;
-  }
-  // A loopback address outside of a host is a lie (RFC 1122 3.2.1.3 g).
-  const bool is_for_us = routes_.is_ours(destination) || (from_ourselves && destination.is_loopback());
-  const bool to_group = !is_for_us && routes_.is_broadcast(destination);
-  if (!is_for_us && !to_group) {
-    ++counters_.ip_foreign;
-    return;
-  }
-  // RFC 1122 3.3.6: a frame for all with a packet for one is somebody's mistake.
-  if (to_link_group && !to_group) {
-    ++counters_.ip_group_unwanted;
-    return;
-  }
+  // The time to live is for routers: RFC 1122 3.2.1.7 forbids a host to drop what has reached it.
+  arrival.ip = {ip->source(), ip->destination(), ip->protocol(), ip->packet(), ip->payload(), false};
+  if (ip->protocol() == IpProtocol::kTcp && !ip->is_fragment() && !to_link_group && look_at_tcp(from_ourselves, arrival)) return;
+  if (!check_addresses(arrival.ip, to_link_group, from_ourselves)) return;
   if (ip->is_fragment()) {
     ++counters_.ip_fragment;
     return;
   }
-  // The time to live is for routers: RFC 1122 3.2.1.7 forbids a host to drop what has reached it.
-  arrival.kind = ArrivalKind::kIp;
-  arrival.ip = {source, destination, ip->protocol(), ip->packet(), ip->payload(), to_group};
-  if (ip->protocol() != IpProtocol::kTcp) return;
-  arrival.segment = TcpView::parse(ip->payload());
-  // RFC 9293 3.9.2 (MUST-57): nothing but one host speaks TCP.
-  if (!arrival.segment || to_group || arrival.segment->source_port() == 0 || arrival.segment->destination_port() == 0) {
+  if (ip->protocol() == IpProtocol::kTcp) {
     ++counters_.tcp_malformed;
-    arrival.kind = ArrivalKind::kNothing;
     return;
   }
+  arrival.kind = ArrivalKind::kIp;
+}
+
+// Whether it is well-formed. Its addresses are not looked at yet: those of a connection are good.
+bool Stack::look_at_tcp(bool from_ourselves, Arrival& arrival) {
+  arrival.segment = TcpView::parse(arrival.ip.payload);
+  if (!arrival.segment || arrival.segment->source_port() == 0 || arrival.segment->destination_port() == 0) return false;
   arrival.kind = ArrivalKind::kTcp;
-  arrival.tuple = {destination, source, arrival.segment->destination_port(), arrival.segment->source_port()};
+  arrival.is_from_ourselves = from_ourselves;
+  arrival.tuple = {arrival.ip.destination, arrival.ip.source, arrival.segment->destination_port(), arrival.segment->source_port()};
   arrival.hash = connections_.hash(arrival.tuple);
+  return true;
 }
 
 // --- one after the other ---
@@ -350,6 +376,16 @@ Stack::Listener* Stack::find_listener(const InetEndpoint& local) const {
 
 void Stack::process_tcp(Arrival& arrival, Frame& frame, Instant now) {
   const TcpView& segment = *arrival.segment;
+  Connection* connection = connections_.find(arrival.tuple, arrival.hash);
+  // Addresses that a connection has were looked at when it was opened. Only that it comes from where its host is remains to be seen.
+  if (connection == nullptr || connection->is_local != arrival.is_from_ourselves) {
+    if (!check_addresses(arrival.ip, false, arrival.is_from_ourselves)) return;
+    // RFC 9293 3.9.2 (MUST-57): nothing but one host speaks TCP.
+    if (arrival.ip.to_group) {
+      ++counters_.tcp_malformed;
+      return;
+    }
+  }
   const bool is_bad = frame.verdict == ChecksumVerdict::kBad ||
                       (frame.verdict == ChecksumVerdict::kUnknown && !segment.checksum_is_valid(arrival.ip.source, arrival.ip.destination));
   if (is_bad) {
@@ -361,9 +397,9 @@ void Stack::process_tcp(Arrival& arrival, Frame& frame, Instant now) {
   SgArray text = part_of(frame, segment.text());
   SynContext context;
   Listener* listener = nullptr;
-  if (Connection* connection = connections_.find(tuple, arrival.hash)) {
+  if (connection != nullptr) {
     // RFC 9293 3.6.1 and RFC 6191: a new connection may take the place of one in TIME-WAIT, if somebody is there to have it.
-    if (connection->yields_to(header)) listener = find_listener({tuple.local_address, tuple.local_port});
+    if (connection->state() == TcpState::kTimeWait && connection->yields_to(header)) listener = find_listener({tuple.local_address, tuple.local_port});
     if (listener != nullptr && !listener->tcp.would_take_syn(header)) listener = nullptr;
     if (listener == nullptr) {
       const SeqNumber una = connection->sender().una();

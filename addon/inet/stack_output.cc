@@ -26,7 +26,7 @@ void add_payload(Checksum& checksum, const SgArray& payload) {
 
 // Everything but the header of the upper layer, which is the last `header_bytes` of the head, and the neighbor that it goes to. Empty when there is no
 // memory for the head.
-Frame Stack::make_packet(const IpAddress& source, const IpAddress& destination, IpProtocol protocol, size_t header_bytes, SgArray payload,
+Frame Stack::make_packet(const IpAddress& source, const IpAddress& destination, IpProtocol protocol, size_t header_bytes, SgArray&& payload,
                          bool dont_fragment) {
   const size_t head_bytes = kHeadersBeforeUpper + header_bytes;
   BufferRef room = memory_.allocate_room(head_bytes);
@@ -51,24 +51,35 @@ Frame Stack::make_packet(const IpAddress& source, const IpAddress& destination, 
   return frame;
 }
 
-Frame Stack::make_segment(const TcpTuple& tuple, const TcpHeader& header, SgArray text) {
+// As make_packet(), and the segment in it; `out` is empty. False when there is no memory for the head.
+bool Stack::make_segment(const TcpTuple& tuple, const TcpHeader& header, SgArray&& text, Frame& out) {
   const size_t header_bytes = header.bytes();
   const auto segment_bytes = static_cast<uint32_t>(header_bytes + text.bytes());
-  // RFC 1191 3: TCP finds out what the path carries, so nobody on the way may cut.
-  Frame frame = make_packet(tuple.local_address, tuple.remote_address, IpProtocol::kTcp, header_bytes, std::move(text), true);
-  if (frame.empty()) return frame;
-  const MutableBytes into = frame.writable_head().last(header_bytes);
+  BufferRef room = memory_.allocate_room(kHeadersBeforeUpper + header_bytes);
+  if (!room) {
+    ++counters_.out_without_memory;
+    text.clear();
+    return false;
+  }
+  out.offset = room->headroom;
+  out.length = static_cast<uint32_t>(kHeadersBeforeUpper + header_bytes);
+  out.head = std::move(room);
+  const MutableBytes head = out.writable_head();
+  EthernetHeader{config_.mac, config_.mac, EtherType::kIPv4, false, 0}.emit(head);
+  segment_header_.emit(head.subspan(EthernetView::kBytes), tuple.local_address, tuple.remote_address, static_cast<uint16_t>(segment_bytes));
+  const MutableBytes into = head.subspan(kHeadersBeforeUpper);
   Checksum rest = Checksum::pseudo_header(tuple.local_address, tuple.remote_address, IpProtocol::kTcp, segment_bytes);
   if (config_.finishes_checksums) {
     header.emit(into);
     store_be16(into.data() + TcpHeader::kChecksumOffset, rest.folded());
-    frame.checksum_start = kHeadersBeforeUpper;
-    frame.checksum_offset = TcpHeader::kChecksumOffset;
-    return frame;
+    out.checksum_start = kHeadersBeforeUpper;
+    out.checksum_offset = TcpHeader::kChecksumOffset;
+  } else {
+    add_payload(rest, text);
+    header.emit(into, rest);
   }
-  add_payload(rest, frame.payload);
-  header.emit(into, rest);
-  return frame;
+  out.payload = std::move(text);
+  return true;
 }
 
 Frame Stack::make_arp(const ArpHeader& header, const MacAddress& to) {
@@ -144,8 +155,8 @@ void Stack::loop_back(Frame frame) {
 void Stack::send_reset(const TcpTuple& tuple, const TcpHeader& header, uint32_t length, Instant now) {
   const std::optional<TcpHeader> reset = reset_for(header, length);
   if (!reset) return;
-  Frame frame = make_segment(tuple, *reset, memory_.make_array());
-  if (frame.empty()) return;
+  Frame frame;
+  if (!make_segment(tuple, *reset, memory_.make_array(), frame)) return;
   ++counters_.tcp_resets_out;
   send_later(std::move(frame), tuple.remote_address, now);
 }
@@ -177,59 +188,59 @@ void Stack::send_icmp_error(const IpPacket& ip, Frame& frame, IcmpV4Unreachable 
 Frame Stack::poll_transmit(Instant now) {
   now_ = now;
   Frame frame;
-  if (!ready_.empty()) {
-    frame = ready_.pop_front();
-    if (!udp_senders_.empty() && ready_.size() < kTransmitQueueFrames / 2) wake_udp_senders();
-  }
-  if (frame.empty()) frame = poll_arp(now);
-  if (frame.empty()) frame = poll_listeners(now);
-  if (frame.empty()) frame = poll_connections(now);
-  // What they have just said may have to ask for a neighbor first.
-  if (frame.empty()) frame = poll_arp(now);
-  if (!frame.empty()) ++counters_.frames_out;
+  // What connections have just said may have to ask for a neighbor first: hence the second time.
+  const bool found = poll_ready(frame) || poll_arp(frame, now) || poll_listeners(frame, now) || poll_connections(frame, now) || poll_arp(frame, now);
+  if (found) ++counters_.frames_out;
   return frame;
 }
 
-Frame Stack::poll_arp(Instant now) {
+bool Stack::poll_ready(Frame& out) {
+  if (ready_.empty()) return false;
+  out = ready_.pop_front();
+  if (!udp_senders_.empty() && ready_.size() < kTransmitQueueFrames / 2) wake_udp_senders();
+  return true;
+}
+
+bool Stack::poll_arp(Frame& out, Instant now) {
+  if (!neighbors_.has_output() && claims_.poll_timeout() > now) [[likely]] return false;
   IpAddress own;
   if (claims_.poll_announcement(own, now)) {
     // RFC 5227 2.3: a request for our own address, which nobody answers.
-    return make_arp({ArpOperation::kRequest, config_.mac, own, MacAddress(), own}, MacAddress::broadcast());
+    out = make_arp({ArpOperation::kRequest, config_.mac, own, MacAddress(), own}, MacAddress::broadcast());
+    return !out.empty();
   }
-  Frame frame;
   MacAddress to;
-  if (neighbors_.poll_frame(frame, to)) {
-    address_to(frame, to);
-    return frame;
+  if (neighbors_.poll_frame(out, to)) {
+    address_to(out, to);
+    return true;
   }
   NeighborRequest request;
   while (neighbors_.poll_request(request)) {
     const std::optional<NextHop> hop = routes_.find(request.target);
     if (!hop) continue;
-    return make_arp({ArpOperation::kRequest, config_.mac, hop->source, MacAddress(), request.target}, request.to);
+    out = make_arp({ArpOperation::kRequest, config_.mac, hop->source, MacAddress(), request.target}, request.to);
+    return !out.empty();
   }
-  return Frame();
+  return false;
 }
 
-Frame Stack::poll_listeners(Instant now) {
+bool Stack::poll_listeners(Frame& out, Instant now) {
   while (Listener* listener = transmit_listeners_.front()) {
     TcpTuple tuple;
     while (listener->tcp.poll_transmit(outgoing_, tuple, now)) {
-      Frame frame = make_segment(tuple, outgoing_.header, std::move(outgoing_.text));
-      if (!frame.empty() && depart(frame, tuple.remote_address, now)) return frame;
+      if (make_segment(tuple, outgoing_.header, std::move(outgoing_.text), out) && depart(out, tuple.remote_address, now)) return true;
     }
     listener->transmit_hook.unlink();
     const Instant due = listener->tcp.poll_timeout();
     if (!due.is_never() && (!listener->armed() || due < listener->due())) wheel_.arm(*listener, due);
   }
-  return Frame();
+  return false;
 }
 
 // Connections take turns, a few segments each.
-Frame Stack::poll_connections(Instant now) {
-  Frame frame;
+bool Stack::poll_connections(Frame& out, Instant now) {
   while (Connection* connection = loopback_.size() < kLoopbackQueueFrames ? transmit_local_.front() : nullptr) {
-    if (poll_connection(*connection, frame, now)) return frame;
+    if (poll_connection(*connection, out, now)) return true;
   }
   while (Connection* connection = transmit_.front()) {
     if (segments_this_turn_ == kSegmentsPerTurn) {
@@ -239,25 +250,40 @@ Frame Stack::poll_connections(Instant now) {
       continue;
     }
     ++segments_this_turn_;
-    if (poll_connection(*connection, frame, now)) return frame;
+    if (poll_connection(*connection, out, now)) return true;
   }
-  return Frame();
+  return false;
 }
 
-// Takes the next segment of a connection, if it has one, or the connection from the list. Returns whether there is a frame for the device.
+// Takes the next segment of a connection, if it has one, and the connection from the list if that was the last. Returns whether there is a
+// frame for the device.
 bool Stack::poll_connection(Connection& connection, Frame& out, Instant now) {
-  if (!connection.poll_transmit(outgoing_, now)) {
-    connection.transmit_hook.unlink();
-    if (!connection.is_local) segments_this_turn_ = 0;
-    settle(connection);
-    return false;
+  bool departs = false;
+  if (connection.poll_transmit(outgoing_, now)) {
+    departs = make_segment(connection.tuple, outgoing_.header, std::move(outgoing_.text), out) && depart_on(connection, out, now);
+    if (connection.may_transmit()) return departs;
   }
-  out = make_segment(connection.tuple, outgoing_.header, std::move(outgoing_.text));
-  return !out.empty() && depart(out, connection.tuple.remote_address, now);
+  connection.transmit_hook.unlink();
+  if (!connection.is_local) segments_this_turn_ = 0;
+  settle(connection);
+  return departs;
+}
+
+// As depart(), but the way is remembered: routes never change, and neighbors seldom.
+bool Stack::depart_on(Connection& connection, Frame& frame, Instant now) {
+  if (connection.neighbors_version == neighbors_.version()) [[likely]] {
+    address_to(frame, connection.next_mac);
+    return true;
+  }
+  if (!depart(frame, connection.tuple.remote_address, now)) return false;
+  connection.next_mac = MacAddress::load(frame.head_bytes().data());
+  connection.neighbors_version = neighbors_.version();
+  return true;
 }
 
 // A neighbor does not answer: that is known here, and nobody has to be believed. So it ends what is opening, as an error of a host would.
 void Stack::report_unreachable() {
+  if (!neighbors_.has_unreachable()) return;
   Frame frame;
   while (neighbors_.poll_unreachable(frame)) {
     const Parsed<QuotedDatagram> sent = QuotedDatagram::parse_ipv4(frame.head_bytes().subspan(EthernetView::kBytes));

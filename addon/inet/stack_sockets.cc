@@ -202,7 +202,8 @@ void Stack::close_connection(Connection& connection, bool politely, Instant now)
     retire(connection);
     return;
   }
-  if (!connection.is_time_wait && !std::exchange(connection.is_orphan, true)) {
+  if (!connection.is_time_wait && !connection.is_orphan) {
+    connection.is_orphan = true;
     orphans_.push_back(connection);
     ++orphan_count_;
   }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <utility>
 
 #include "base/assert.h"
@@ -35,6 +36,11 @@ struct Frame {
         verdict(std::exchange(other.verdict, ChecksumVerdict::kUnknown)) {}
   Frame& operator=(Frame&& other) noexcept {
     if (this == &other) return *this;
+    if (!head && payload.empty()) {
+      // Mostly nothing is to be given back.
+      new (this) Frame(std::move(other));
+      return *this;
+    }
     head = std::move(other.head);
     offset = other.offset;
     length = std::exchange(other.length, 0);
@@ -69,7 +75,13 @@ struct Frame {
   // The same frame in one piece, in a room of `memory` that nobody shares. Empty when there is none, or none so large.
   Frame copied_into(Memory& memory) const;
   // Gives everything back.
-  void clear() { *this = Frame(); }
+  void clear() {
+    head.reset();
+    length = 0;
+    payload.clear();
+    checksum_start = 0;
+    verdict = ChecksumVerdict::kUnknown;
+  }
 };
 
 // A burst of 32 is 2 KiB: it stays in the nearest cache.

@@ -5,7 +5,7 @@
 
 namespace demi {
 
-void SgArray::append(SgArray&& other, bool merge) {
+void SgArray::append_to_some(SgArray&& other, bool merge) {
   DEMI_ASSERT(this != &other, "an SgArray appended to itself");
   if (other.head_ == nullptr) return;
   DEMI_ASSERT(pool_ == nullptr || pool_ == other.pool_, "SgArrays of different memories");
@@ -36,8 +36,7 @@ void SgArray::unlink_front() {
   pool_->give_back(first);
 }
 
-SgArray SgArray::split_front(uint64_t n) {
-  if (n >= bytes()) return std::move(*this);
+SgArray SgArray::cut_front(uint64_t n) {
   SgArray front;
   front.pool_ = pool_;
   while (n >= head_->length && n > 0) {

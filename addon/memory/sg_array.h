@@ -61,10 +61,19 @@ class SgArray {
   // streams only, because there nobody counts the segments. O(1). Nothing happens if `length` is 0.
   void append_segment(BufferRef buffer, uint32_t offset, uint32_t length, bool merge = false);
   // Moves the other's segments here. O(1). Both are of the same pool, if they have one.
-  void append(SgArray&& other, bool merge = false);
+  void append(SgArray&& other, bool merge = false) {
+    if (head_ == nullptr && (pool_ == nullptr || pool_ == other.pool_)) {
+      take_over(other);
+    } else {
+      append_to_some(std::move(other), merge);
+    }
+  }
 
   // Takes the first min(n, bytes()) bytes away and returns them. Shares the buffer that is cut. O(segments returned).
-  SgArray split_front(uint64_t n);
+  SgArray split_front(uint64_t n) {
+    if (n >= bytes()) return std::move(*this);
+    return cut_front(n);
+  }
   // Gives the first min(n, bytes()) bytes back.
   void drop_front(uint64_t n);
   // The bytes from `begin` up to `end`, shared. begin <= end <= bytes().
@@ -95,6 +104,8 @@ class SgArray {
     totals_ = other.totals_;
     other.forget();
   }
+  SgArray cut_front(uint64_t n);
+  void append_to_some(SgArray&& other, bool merge);
   void give_back(Segment* first, Segment* last, size_t count);
   void link_back(Segment* segment);
   void unlink_front();

@@ -6,25 +6,11 @@
 
 namespace demi {
 
-MacAddress MacAddress::load(const uint8_t* from) {
-  MacAddress address;
-  std::copy_n(from, kBytes, address.octets.begin());
-  return address;
-}
-
-void MacAddress::store(uint8_t* to) const { std::copy_n(octets.begin(), kBytes, to); }
-
 IpAddress IpAddress::link_local(const MacAddress& mac) {
   // RFC 2464 4: ff:fe goes in the middle, and the bit that says "assigned by IEEE" is turned over.
   const auto& o = mac.octets;
   return ipv6(0xfe800000, 0, uint32_t{o[0] ^ 2u} << 24 | uint32_t{o[1]} << 16 | uint32_t{o[2]} << 8 | 0xff,
               uint32_t{0xfe} << 24 | uint32_t{o[3]} << 16 | uint32_t{o[4]} << 8 | o[5]);
-}
-
-void IpAddress::store(uint8_t* to) const {
-  DEMI_ASSERT(family != Family::kNone, "an address without a family has no bytes");
-  const size_t count = is_ipv4() ? 1 : words.size();
-  for (size_t i = 0; i < count; ++i) store_be32(to + i * 4, words[i]);
 }
 
 IpAddress IpAddress::solicited_node() const {

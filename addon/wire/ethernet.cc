@@ -4,13 +4,6 @@
 
 namespace demi {
 
-Parsed<EthernetView> EthernetView::parse(Bytes frame) {
-  if (frame.size() < kBytes) return ParseError::kTruncated;
-  const bool is_tagged = static_cast<EtherType>(load_be16(frame.data() + kType)) == EtherType::kVlanTag;
-  if (is_tagged && frame.size() < kBytes + kTagBytes) return ParseError::kTruncated;
-  return EthernetView(frame, is_tagged);
-}
-
 size_t EthernetHeader::bytes() const { return is_tagged ? EthernetView::kBytes + EthernetView::kTagBytes : EthernetView::kBytes; }
 
 void EthernetHeader::emit(MutableBytes into) const {

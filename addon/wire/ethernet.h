@@ -30,7 +30,12 @@ class EthernetView {
   static constexpr size_t kBytes = 14;
   static constexpr size_t kTagBytes = 4;
 
-  static Parsed<EthernetView> parse(Bytes frame);
+  static Parsed<EthernetView> parse(Bytes frame) {
+    if (frame.size() < kBytes) return ParseError::kTruncated;
+    const bool is_tagged = static_cast<EtherType>(load_be16(frame.data() + kType)) == EtherType::kVlanTag;
+    if (is_tagged && frame.size() < kBytes + kTagBytes) return ParseError::kTruncated;
+    return EthernetView(frame, is_tagged);
+  }
 
   MacAddress destination() const { return MacAddress::load(frame_.data() + kDestination); }
   MacAddress source() const { return MacAddress::load(frame_.data() + kSource); }

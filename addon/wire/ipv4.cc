@@ -1,42 +1,12 @@
 #include "wire/ipv4.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/assert.h"
 #include "wire/checksum.h"
 
 namespace demi {
-
-Parsed<Ipv4View> Ipv4View::parse_beginning(Bytes quoted) {
-  if (quoted.size() < Ipv4Header::kBytes) return ParseError::kTruncated;
-  const uint8_t first = quoted[kVersionAndLength];
-  if (first >> 4 != 4) return ParseError::kBadVersion;
-  // RFC 791 3.1: the header's length is in words of 32 bits, "the minimum value for a correct header is 5".
-  const size_t header_bytes = size_t{first & 0xfu} * 4;
-  if (header_bytes < Ipv4Header::kBytes || header_bytes > quoted.size()) return ParseError::kBadHeaderLength;
-  const size_t total = load_be16(quoted.data() + kTotalLength);
-  if (total < header_bytes) return ParseError::kBadLength;
-  return Ipv4View(quoted.first(std::min(total, quoted.size())), header_bytes);
-}
-
-Parsed<Ipv4View> Ipv4View::parse(Bytes packet) {
-  const Parsed<Ipv4View> parsed = parse_beginning(packet);
-  if (!parsed) return parsed;
-  const size_t total = load_be16(packet.data() + kTotalLength);
-  if (total > packet.size()) return ParseError::kBadLength;
-  const size_t payload_bytes = total - parsed->header_bytes_;
-  // RFC 791 3.2: all fragments but the last are multiples of 8 bytes. One without any bytes is of no use to anybody.
-  if (parsed->more_fragments() && (payload_bytes == 0 || payload_bytes % 8 != 0)) return ParseError::kBadFragment;
-  // The ping of death: no datagram is longer than its length field could say.
-  if (parsed->fragment_offset() + payload_bytes > Ipv4Header::kPayloadBytesMax) return ParseError::kBadFragment;
-  return parsed;
-}
-
-bool Ipv4View::checksum_is_valid() const {
-  Checksum checksum;
-  checksum.add(packet_.first(header_bytes_));
-  return checksum.is_valid();
-}
 
 Ipv4Header Ipv4View::header() const {
   Ipv4Header header;
@@ -58,21 +28,41 @@ void Ipv4Header::emit(MutableBytes into) const {
   DEMI_ASSERT(into.size() >= kBytes, "no room for the IPv4 header");
   DEMI_ASSERT(payload_bytes <= kPayloadBytesMax && fragment_offset % 8 == 0, "no IPv4 header can say this");
   DEMI_ASSERT(source.is_ipv4() && destination.is_ipv4(), "an IPv4 header has IPv4 addresses");
-  uint8_t* at = into.data();
-  at[View::kVersionAndLength] = 4 << 4 | kBytes / 4;
-  at[View::kTrafficClass] = traffic_class;
-  store_be16(at + View::kTotalLength, static_cast<uint16_t>(kBytes + payload_bytes));
-  store_be16(at + View::kIdentification, identification);
-  store_be16(at + View::kFragment, static_cast<uint16_t>((dont_fragment ? View::kDontFragment : 0) |
-                                                         (more_fragments ? View::kMoreFragments : 0) | fragment_offset / 8));
-  at[View::kTimeToLive] = time_to_live;
-  at[View::kProtocol] = static_cast<uint8_t>(protocol);
-  store_be16(at + View::kChecksum, 0);
-  source.store(at + View::kSource);
-  destination.store(at + View::kDestination);
+  const uint32_t version_and_length = (4 << 4 | kBytes / 4) << 24 | uint32_t{traffic_class} << 16 | static_cast<uint32_t>(kBytes + payload_bytes);
+  const uint32_t fragment = uint32_t{identification} << 16 | (dont_fragment ? View::kDontFragment : 0u) |
+                            (more_fragments ? View::kMoreFragments : 0u) | fragment_offset / 8u;
+  const uint32_t life_and_protocol = uint32_t{time_to_live} << 24 | uint32_t{static_cast<uint8_t>(protocol)} << 16;
+  SummedWords words(into.data());
+  for (uint32_t word : {version_and_length, fragment, life_and_protocol, source.words[0], destination.words[0]}) words.put(word);
+  store_be16(into.data() + View::kChecksum, words.checksum().value());
+}
+
+Ipv4Template::Ipv4Template(const Ipv4Header& header) {
+  Ipv4Header same = header;
+  same.source = same.destination = IpAddress::unspecified(Family::kIPv4);
+  same.payload_bytes = 0;
+  std::array<uint8_t, Ipv4Header::kBytes> bytes;
+  same.emit(bytes);
+  store_be16(bytes.data() + Ipv4View::kTotalLength, 0);
+  store_be16(bytes.data() + Ipv4View::kChecksum, 0);
+  std::copy_n(bytes.begin(), sizeof bytes_, bytes_);
   Checksum checksum;
-  checksum.add(into.first(kBytes));
-  store_be16(at + View::kChecksum, checksum.value());
+  checksum.add(bytes_);
+  sum_ = checksum.folded();
+}
+
+void Ipv4Template::emit(MutableBytes into, const IpAddress& source, const IpAddress& destination, uint16_t payload_bytes) const {
+  DEMI_ASSERT(into.size() >= Ipv4Header::kBytes && payload_bytes <= Ipv4Header::kPayloadBytesMax, "no room for the IPv4 header, or too much behind it");
+  const auto total = static_cast<uint16_t>(Ipv4Header::kBytes + payload_bytes);
+  uint8_t* at = into.data();
+  std::copy_n(bytes_, sizeof bytes_, at);
+  SummedWords words(at + Ipv4View::kSource);
+  words.put(source.words[0]);
+  words.put(destination.words[0]);
+  Checksum checksum = words.checksum();
+  checksum.add_words(uint32_t{sum_} + total);
+  store_be16(at + Ipv4View::kTotalLength, total);
+  store_be16(at + Ipv4View::kChecksum, checksum.value());
 }
 
 }  // namespace demi

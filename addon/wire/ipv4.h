@@ -1,10 +1,12 @@
 // The IPv4 header (RFC 791). Options are skipped, and none are sent.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/bytes.h"
 #include "wire/address.h"
+#include "wire/checksum.h"
 #include "wire/ip_protocol.h"
 #include "wire/parsed.h"
 
@@ -30,12 +32,45 @@ struct Ipv4Header {
   void emit(MutableBytes into) const;
 };
 
+// A header of which the addresses and the length are still to come: for who sends many that are alike otherwise.
+class Ipv4Template {
+ public:
+  explicit Ipv4Template(const Ipv4Header& header);
+  // What Ipv4Header::emit() writes.
+  void emit(MutableBytes into, const IpAddress& source, const IpAddress& destination, uint16_t payload_bytes) const;
+
+ private:
+  uint8_t bytes_[Ipv4Header::kBytes - 2 * IpAddress::kIPv4Bytes];  // with a length and a checksum of 0
+  uint16_t sum_;                                                   // of them
+};
+
 class Ipv4View {
  public:
   // What follows the total length is the padding of a short frame and cut off. The checksum is not looked at.
-  static Parsed<Ipv4View> parse(Bytes packet);
+  static Parsed<Ipv4View> parse(Bytes packet) {
+    const Parsed<Ipv4View> parsed = parse_beginning(packet);
+    if (!parsed) return parsed;
+    const size_t total = load_be16(packet.data() + kTotalLength);
+    if (total > packet.size()) return ParseError::kBadLength;
+    const size_t payload_bytes = total - parsed->header_bytes_;
+    // RFC 791 3.2: all fragments but the last are multiples of 8 bytes. One without any bytes is of no use to anybody.
+    if (parsed->more_fragments() && (payload_bytes == 0 || payload_bytes % 8 != 0)) return ParseError::kBadFragment;
+    // The ping of death: no datagram is longer than its length field could say.
+    if (parsed->fragment_offset() + payload_bytes > Ipv4Header::kPayloadBytesMax) return ParseError::kBadFragment;
+    return parsed;
+  }
   // The beginning of a packet that an ICMP message quotes: the payload may be shorter than the header says.
-  static Parsed<Ipv4View> parse_beginning(Bytes quoted);
+  static Parsed<Ipv4View> parse_beginning(Bytes quoted) {
+    if (quoted.size() < Ipv4Header::kBytes) return ParseError::kTruncated;
+    const uint8_t first = quoted[kVersionAndLength];
+    if (first >> 4 != 4) return ParseError::kBadVersion;
+    // RFC 791 3.1: the header's length is in words of 32 bits, "the minimum value for a correct header is 5".
+    const size_t header_bytes = size_t{first & 0xfu} * 4;
+    if (header_bytes < Ipv4Header::kBytes || header_bytes > quoted.size()) return ParseError::kBadHeaderLength;
+    const size_t total = load_be16(quoted.data() + kTotalLength);
+    if (total < header_bytes) return ParseError::kBadLength;
+    return Ipv4View(quoted.first(std::min(total, quoted.size())), header_bytes);
+  }
 
   uint8_t traffic_class() const { return at(kTrafficClass)[0]; }
   uint16_t identification() const { return load_be16(at(kIdentification)); }
@@ -48,7 +83,11 @@ class Ipv4View {
   IpProtocol protocol() const { return static_cast<IpProtocol>(at(kProtocol)[0]); }
   IpAddress source() const { return IpAddress::load_ipv4(at(kSource)); }
   IpAddress destination() const { return IpAddress::load_ipv4(at(kDestination)); }
-  bool checksum_is_valid() const;
+  bool checksum_is_valid() const {
+    Checksum checksum;
+    checksum.add(packet_.first(header_bytes_));
+    return checksum.is_valid();
+  }
 
   Ipv4Header header() const;
   // Header and payload, without padding: what an ICMP message quotes.
@@ -58,6 +97,7 @@ class Ipv4View {
 
  private:
   friend struct Ipv4Header;
+  friend class Ipv4Template;
   static constexpr size_t kVersionAndLength = 0;
   static constexpr size_t kTrafficClass = 1;
   static constexpr size_t kTotalLength = 2;

@@ -56,12 +56,21 @@ struct TcpHeader {
   void emit(MutableBytes into) const;
   // `rest` is the sum of the pseudo header and the text.
   void emit(MutableBytes into, const Checksum& rest) const;
+
+ private:
+  Checksum emit_words(MutableBytes into) const;
 };
 
 class TcpView {
  public:
   // A segment is as long as its packet says: there is nothing to cut off.
-  static Parsed<TcpView> parse(Bytes segment);
+  static Parsed<TcpView> parse(Bytes segment) {
+    if (segment.size() < TcpHeader::kBytesMin) return ParseError::kTruncated;
+    // RFC 9293 3.1: the data offset is in words of 32 bits.
+    const size_t header_bytes = size_t{segment[kDataOffsetAndFlags]} / 16 * 4;
+    if (header_bytes < TcpHeader::kBytesMin || header_bytes > segment.size()) return ParseError::kBadHeaderLength;
+    return TcpView(segment, header_bytes);
+  }
 
   uint16_t source_port() const { return load_be16(at(kSourcePort)); }
   uint16_t destination_port() const { return load_be16(at(kDestinationPort)); }
@@ -71,12 +80,34 @@ class TcpView {
   TcpFlags flags() const { return {static_cast<uint16_t>(load_be16(at(kDataOffsetAndFlags)) & TcpFlags::kAll)}; }
   uint16_t window() const { return load_be16(at(kWindow)); }
   uint16_t urgent_pointer() const { return load_be16(at(kUrgentPointer)); }
-  bool checksum_is_valid(const IpAddress& source, const IpAddress& destination) const;
+  bool checksum_is_valid(const IpAddress& source, const IpAddress& destination) const {
+    Checksum checksum = Checksum::pseudo_header(source, destination, IpProtocol::kTcp, static_cast<uint32_t>(segment_.size()));
+    checksum.add(segment_);
+    return checksum.is_valid();
+  }
 
   TcpOptions options() const {
     return TcpOptions::parse(segment_.subspan(TcpHeader::kBytesMin, header_bytes_ - TcpHeader::kBytesMin), flags().syn());
   }
-  TcpHeader header() const;
+  TcpHeader header() const {
+    TcpHeader header;
+    header.source_port = source_port();
+    header.destination_port = destination_port();
+    header.sequence_number = sequence_number();
+    header.acknowledgment_number = acknowledgment_number();
+    header.flags = flags();
+    header.window = window();
+    header.urgent_pointer = urgent_pointer();
+    const uint8_t* first_option = at(TcpHeader::kBytesMin);
+    const bool is_timestamps = header_bytes_ == TcpHeader::kBytesMin + TcpOptions::kTimestampsBytes &&
+                               load_be32(first_option) == TcpOptions::kTimestampsHead;
+    if (is_timestamps) [[likely]] {
+      header.options.timestamps = TcpTimestamps{load_be32(first_option + 4), load_be32(first_option + 8)};
+    } else {
+      header.options = options();
+    }
+    return header;
+  }
   Bytes text() const { return segment_.subspan(header_bytes_); }
   // SEG.LEN: the text, and one each for SYN and FIN (RFC 9293 3.3.1).
   uint32_t segment_length() const { return static_cast<uint32_t>(text().size()) + flags().syn() + flags().fin(); }

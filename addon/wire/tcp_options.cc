@@ -24,7 +24,6 @@ constexpr size_t kSackBlockBytes = 8;
 // What options take with their padding: each group below ends on a word, as RFC 7323 appendix A and others recommend.
 constexpr size_t kMaximumSegmentSizeBytes = 4;
 constexpr size_t kWindowScaleBytes = 4;
-constexpr size_t kTimestampsBytes = 12;
 constexpr size_t kSackPermittedBytes = 4;
 constexpr size_t kSackHeadBytes = 4;
 
@@ -148,7 +147,7 @@ size_t TcpOptions::sack_blocks_that_fit() const {
   return std::min(size_t{sack_block_count}, (room - kSackHeadBytes) / kSackBlockBytes);
 }
 
-size_t TcpOptions::bytes() const {
+size_t TcpOptions::bytes_of_many() const {
   if (syn_order != nullptr) [[unlikely]] return bytes_in_order();
   const size_t blocks = sack_blocks_that_fit();
   return bytes_before_sack_blocks() + (blocks == 0 ? 0 : kSackHeadBytes + blocks * kSackBlockBytes);

@@ -58,11 +58,20 @@ struct TcpOptions {
   // Unknown options are skipped, and so are known ones whose length is not theirs. Of two of a kind the later counts. What belongs
   // only into a SYN is ignored elsewhere.
   static TcpOptions parse(Bytes options, bool is_syn);
+  // Nothing but timestamps, which is what most segments of a connection have, or nothing at all.
+  bool is_plain() const {
+    return !maximum_segment_size && !window_scale && !sack_permitted && sack_block_count == 0 && !fast_open_cookie;
+  }
   // A multiple of 4, at most kBytesMax. If not everything fits, SACK blocks are left out, the last first, and then the cookie.
-  size_t bytes() const;
+  size_t bytes() const { return is_plain() ? (timestamps ? kTimestampsBytes : 0) : bytes_of_many(); }
   void emit(MutableBytes into) const;
 
+  // RFC 7323 appendix A: how everybody lays out timestamps that stand alone: two of padding, then the option.
+  static constexpr size_t kTimestampsBytes = 12;
+  static constexpr uint32_t kTimestampsHead = 0x0101'080a;
+
  private:
+  size_t bytes_of_many() const;
   void take(uint8_t kind, Bytes content, bool is_syn);
   void take_sack_blocks(Bytes content);
   bool has(SynOption option) const;

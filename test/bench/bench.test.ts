@@ -105,5 +105,5 @@ onLinux('in its shortest mode', () => {
     expect(existsSync(results)).toBe(true);
     expect(JSON.parse(readFileSync(results, 'utf8'))).toMatchObject({ name, mode: 'smoke', goals: expect.any(Array) });
     expect(stdout).toContain('goal');
-  }, 120_000);
+  }, 300_000); // `stack` compiles its program first
 });

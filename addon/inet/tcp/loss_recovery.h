@@ -50,6 +50,8 @@ class LossRecovery {
   enum class Phase : uint8_t { kOpen, kFastRecovery, kTimeoutRecovery };
   Phase phase() const { return phase_; }
   bool in_recovery() const { return phase_ != Phase::kOpen; }
+  // Nothing is lost, or reported to be behind a hole.
+  bool is_untroubled() const { return phase_ == Phase::kOpen && scoreboard_ == nullptr; }
   uint32_t duplicate_acks() const { return duplicate_acks_; }
   uint32_t sacked_bytes() const { return scoreboard_ == nullptr ? 0 : scoreboard_->sacked_bytes(); }
   // Bytes taken for lost and not sent again yet.

@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
+#include <cstdlib>
 #include <new>
 #include <utility>
 #include <vector>
 
 #include "base/assert.h"
+#include "base/huge_pages.h"
 
 namespace demi {
 
@@ -19,7 +20,10 @@ class ObjectPool {
   ObjectPool() = default;
   ObjectPool(const ObjectPool&) = delete;
   ObjectPool& operator=(const ObjectPool&) = delete;
-  ~ObjectPool() { DEMI_ASSERT(live_ == 0, "an object outlives its pool"); }
+  ~ObjectPool() {
+    DEMI_ASSERT(live_ == 0, "an object outlives its pool");
+    for (void* block : blocks_) std::free(block);
+  }
 
   template <class... Arguments>
   T* make(Arguments&&... arguments) {
@@ -39,7 +43,7 @@ class ObjectPool {
 
   size_t live() const { return live_; }
   // What the pool itself takes.
-  size_t bytes() const { return blocks_.size() * kPlacesPerBlock * sizeof(Place); }
+  size_t bytes() const { return bytes_; }
 
  private:
   union Place {
@@ -47,20 +51,27 @@ class ObjectPool {
     alignas(T) unsigned char object[sizeof(T)];
   };
   static constexpr size_t kBlockBytes = 32 * 1024;
-  static constexpr size_t kPlacesPerBlock = std::max<size_t>(1, kBlockBytes / sizeof(Place));
+  static_assert(sizeof(Place) <= kBlockBytes && kBlockBytes % alignof(Place) == 0);
 
+  // A small block, or once there are as many objects as fill one, a huge page.
   void grow() {
-    std::unique_ptr<Place[]> block(new Place[kPlacesPerBlock]);
-    for (size_t i = 0; i < kPlacesPerBlock; ++i) {
-      block[i].next = free_;
-      free_ = &block[i];
+    const size_t block_bytes = bytes_ < kHugePageBytes ? kBlockBytes : kHugePageBytes;
+    void* memory = bytes_ < kHugePageBytes ? std::aligned_alloc(std::max(alignof(Place), sizeof(void*)), block_bytes) : allocate_huge_pages(block_bytes);
+    DEMI_ASSERT(memory != nullptr, "no memory for a pool");
+    blocks_.push_back(memory);
+    bytes_ += block_bytes;
+    // The first place is the first that is handed out: neighbors in memory are neighbors in time.
+    auto* places = static_cast<Place*>(memory);
+    for (size_t i = block_bytes / sizeof(Place); i > 0; --i) {
+      places[i - 1].next = free_;
+      free_ = &places[i - 1];
     }
-    blocks_.push_back(std::move(block));
   }
 
   Place* free_ = nullptr;
   size_t live_ = 0;
-  std::vector<std::unique_ptr<Place[]>> blocks_;
+  size_t bytes_ = 0;
+  std::vector<void*> blocks_;
 };
 
 }  // namespace demi

@@ -7,11 +7,8 @@
 namespace demi {
 
 bool TcpConnection::poll_transmit(OutgoingSegment& out, Instant now) {
-  // Asked after each segment: mostly there is nothing.
-  const bool has_work = sender_.may_transmit() || receiver_.ack_is_due() || challenge_is_due_ || reset_is_due_ ||
-                        keepalive_is_due_ || sender_.syn_is_due();
-  if (!has_work) return false;
   out.text.clear();
+  if (!may_transmit()) return false;
   const bool made = reset_is_due_ ? poll_reset(out)
                                   : poll_syn(out, now) || poll_text(out, now) || poll_ack(out, now) || poll_keepalive(out, now);
   if (made) count_out(out);

@@ -71,7 +71,7 @@ void Receiver::handle_duplicate(SeqNumber seq, uint32_t length) {
   duplicate_ = {seq, seq + length};
 }
 
-void Receiver::handle_text(SeqNumber seq, SgArray text, bool fin, Instant now) {
+void Receiver::handle_text(SeqNumber seq, SgArray&& text, bool fin, Instant now) {
   // RFC 9293 3.10.7.4, first: what lies outside the window is cut off.
   if (seq < nxt_) {
     const uint32_t old = std::min<uint64_t>(nxt_.distance_from(seq), text.bytes());
@@ -116,8 +116,17 @@ void Receiver::handle_text(SeqNumber seq, SgArray text, bool fin, Instant now) {
   }
 }
 
+bool Receiver::handle_next_text(SgArray&& text, Instant now) {
+  const auto length = static_cast<uint32_t>(text.bytes());
+  ++data_segments_;
+  segment_size_ = std::clamp(length, segment_size_, std::max(segment_size_, mss_));
+  if (!keep_in_order(std::move(text))) return false;
+  acknowledge_in_order(false, now);
+  return true;
+}
+
 // False if there is no memory for it: then it never came.
-bool Receiver::keep_in_order(SgArray text) {
+bool Receiver::keep_in_order(SgArray&& text) {
   const uint32_t length = static_cast<uint32_t>(text.bytes());
   if (!discards_) {
     const uint64_t charge = charge_of(text);
@@ -169,7 +178,7 @@ bool Receiver::make_compact(SgArray& text) {
   return true;
 }
 
-bool Receiver::keep_behind_hole(SeqNumber seq, SgArray text) {
+bool Receiver::keep_behind_hole(SeqNumber seq, SgArray&& text) {
   if (discards_) return false;
   const auto length = static_cast<uint32_t>(text.bytes());
   uint64_t charge = charge_of(text);

@@ -31,8 +31,14 @@ class Receiver {
 
   // RFC 9293 3.4: whether something of the segment is in the window. `length` is SEG.LEN.
   bool accepts(SeqNumber seq, uint32_t length) const { return is_acceptable(seq, length, nxt_, window()); }
+  // Whether text that begins with RCV.NXT is all that is waited for: it is whole within the window, and nothing is here already behind it.
+  bool waits_for(uint32_t length) const {
+    return length <= window() && reassembly_ == nullptr && !fin_is_known_ && !fin_is_received_ && !discards_;
+  }
+  // That text. Returns whether there was memory for it.
+  bool handle_next_text(SgArray&& text, Instant now);
   // The text of an acceptable segment, and whether a FIN is behind it.
-  void handle_text(SeqNumber seq, SgArray text, bool fin, Instant now);
+  void handle_text(SeqNumber seq, SgArray&& text, bool fin, Instant now);
   // Text that has been acknowledged came again, whole: RFC 2883 tells the peer.
   void handle_duplicate(SeqNumber seq, uint32_t length);
 
@@ -78,8 +84,8 @@ class Receiver {
   uint32_t data_segments() const { return data_segments_; }
 
  private:
-  bool keep_in_order(SgArray text);
-  bool keep_behind_hole(SeqNumber seq, SgArray text);
+  bool keep_in_order(SgArray&& text);
+  bool keep_behind_hole(SeqNumber seq, SgArray&& text);
   bool append_compact(const SgArray& text);
   bool make_compact(SgArray& text);
   void take_reassembled();
@@ -112,11 +118,11 @@ class Receiver {
   uint64_t bytes_received_ = 0;
   uint32_t data_segments_ = 0;
   uint8_t window_scale_ = 0;
-  bool fin_is_known_ = false;
-  bool fin_is_received_ = false;
-  bool ack_is_due_ = false;
-  bool discards_ = false;
-  bool buffer_is_chosen_ = false;
+  bool fin_is_known_ : 1 = false;     // bits: a whole word less in each connection
+  bool fin_is_received_ : 1 = false;
+  bool ack_is_due_ : 1 = false;
+  bool discards_ : 1 = false;
+  bool buffer_is_chosen_ : 1 = false;
 };
 
 }  // namespace demi

@@ -16,11 +16,16 @@ void RttEstimator::sample(Duration rtt, uint32_t samples_per_flight) {
   }
   // RFC 6298 2.3, with beta = 1/4 and alpha = 1/8 spread over the samples of a flight (RFC 7323 appendix G). RTTVAR first: it takes the
   // old SRTT.
-  const int64_t samples = std::max(samples_per_flight, 1u);
   const Duration error = rtt - srtt_;
   const Duration deviation = error < Duration() ? Duration() - error : error;
-  rttvar_ = rttvar_ + (deviation - rttvar_) / (4 * samples);
-  srtt_ = std::max(srtt_ + error / (8 * samples), Duration::nanoseconds(1));
+  if (samples_per_flight <= 1) [[likely]] {
+    // Divisors that are known are no divisions.
+    rttvar_ = rttvar_ + (deviation - rttvar_) / 4;
+    srtt_ = std::max(srtt_ + error / 8, Duration::nanoseconds(1));
+  } else {
+    rttvar_ = rttvar_ + (deviation - rttvar_) / (int64_t{4} * samples_per_flight);
+    srtt_ = std::max(srtt_ + error / (int64_t{8} * samples_per_flight), Duration::nanoseconds(1));
+  }
   min_rtt_ = std::min(min_rtt_, rtt);
 }
 

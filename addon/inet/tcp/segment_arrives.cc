@@ -1,5 +1,6 @@
 // SEGMENT ARRIVES: RFC 9293 3.10.7, in its order: 3.10.7.3 for SYN-SENT, 3.10.7.4 for the states behind it. CLOSED is reset.h and LISTEN is
-// listener.h. The checks return whether the segment goes on to the next step.
+// listener.h. The checks return whether the segment goes on to the next step. The segment that is waited for, in an established
+// connection, takes a short way before all that.
 #include <algorithm>
 #include <utility>
 
@@ -13,11 +14,13 @@ namespace {
 constexpr Duration kTimestampValid = Duration::seconds(24 * 24 * 3600);
 }  // namespace
 
-void TcpConnection::handle_segment(const TcpHeader& header, SgArray text, Instant now) {
+void TcpConnection::handle_segment(const TcpHeader& header, SgArray&& text, Instant now) {
   if (state_ == TcpState::kClosed) return;
   ++segments_in_;
   ++core_.counters().segments_in;
-  if (state_ == TcpState::kSynSent) {
+  if (is_expected(header, static_cast<uint32_t>(text.bytes()))) [[likely]] {
+    arrives_as_expected(header, std::move(text), now);
+  } else if (state_ == TcpState::kSynSent) {
     arrives_in_syn_sent(header, std::move(text), now);
   } else {
     arrives_in_other_states(header, std::move(text), now);
@@ -25,9 +28,39 @@ void TcpConnection::handle_segment(const TcpHeader& header, SgArray text, Instan
   settle();
 }
 
+// --- header prediction (V. Jacobson, "4BSD Header Prediction") ---
+
+// Whether no step of 3.10.7.4 has anything to find: nothing but an ACK, and perhaps a PSH, in ESTABLISHED, with the next text or none, an
+// acknowledgment of what was sent, and of the options timestamps alone.
+bool TcpConnection::is_expected(const TcpHeader& header, uint32_t text_length) const {
+  constexpr uint16_t kControls = TcpFlags::kFin | TcpFlags::kSyn | TcpFlags::kRst | TcpFlags::kAck;
+  if (state_ != TcpState::kEstablished || (header.flags.bits & kControls) != TcpFlags::kAck) return false;
+  if (is_orphan_ || header.options.sack_block_count > 0 || !core_.config().header_prediction) return false;
+  if (core_.timestamps) {
+    const bool is_present = header.options.timestamps.has_value();
+    if (!is_present || static_cast<int32_t>(header.options.timestamps->value - ts_recent_) < 0) return false;
+  }
+  return header.sequence_number == receiver_.nxt() && receiver_.waits_for(text_length) && sender_.waits_for(header.acknowledgment_number);
+}
+
+// What is left of the steps then.
+void TcpConnection::arrives_as_expected(const TcpHeader& header, SgArray&& text, Instant now) {
+  ++core_.counters().segments_expected;
+  last_heard_ = now;
+  keepalives_sent_ = 0;
+  // RFC 7323 4.3 (2).
+  if (core_.timestamps && header.sequence_number <= receiver_.last_ack_sent()) {
+    ts_recent_ = header.options.timestamps->value;
+    ts_recent_at_ = now;
+  }
+  const auto text_length = static_cast<uint32_t>(text.bytes());
+  if (sender_.handle_ack(header, text_length, now).acked_bytes > 0) raise(TcpEvent::kWritable);
+  if (text_length > 0 && receiver_.handle_next_text(std::move(text), now)) raise(TcpEvent::kReadable);
+}
+
 // --- 3.10.7.3 ---
 
-void TcpConnection::arrives_in_syn_sent(const TcpHeader& header, SgArray text, Instant now) {
+void TcpConnection::arrives_in_syn_sent(const TcpHeader& header, SgArray&& text, Instant now) {
   const SeqNumber ack = header.acknowledgment_number;
   const bool has_ack = header.flags.ack();
   // First, the ACK bit: of our SYN and nothing else.
@@ -70,7 +103,7 @@ void TcpConnection::arrives_in_syn_sent(const TcpHeader& header, SgArray text, I
 
 // --- 3.10.7.4 ---
 
-void TcpConnection::arrives_in_other_states(const TcpHeader& header, SgArray text, Instant now) {
+void TcpConnection::arrives_in_other_states(const TcpHeader& header, SgArray&& text, Instant now) {
   const auto text_length = static_cast<uint32_t>(text.bytes());
   const bool is_syn_again = state_ == TcpState::kSynReceived && header.flags.syn() && header.sequence_number == receiver_.irs();
   if (is_syn_again && !header.flags.rst()) {
@@ -91,7 +124,7 @@ void TcpConnection::arrives_in_other_states(const TcpHeader& header, SgArray tex
 
 // The SYN that was answered comes again: its acknowledgment was lost, or it opens from its side at the same time (RFC 9293 figure 8). The
 // answer is the SYN-ACK again; what stands beside the SYN is a segment like others.
-void TcpConnection::arrives_again_as_syn(const TcpHeader& header, SgArray text, Instant now) {
+void TcpConnection::arrives_again_as_syn(const TcpHeader& header, SgArray&& text, Instant now) {
   if (!header.flags.ack()) {
     sender_.repeat_syn();
     return;
@@ -261,7 +294,7 @@ void TcpConnection::fin_was_acknowledged(Instant now) {
 }
 
 // Seventh, the text. (The FIN behind it goes with it: the receiver knows when its turn has come.)
-void TcpConnection::process_text(const TcpHeader& header, SgArray text, Instant now) {
+void TcpConnection::process_text(const TcpHeader& header, SgArray&& text, Instant now) {
   if (text.empty() && !header.flags.fin()) return;
   if (!accepts_text(state_)) {
     // Behind the peer's FIN there is nothing; what comes again is acknowledged.

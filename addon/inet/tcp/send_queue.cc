@@ -15,7 +15,7 @@ void SendQueue::Cursor::skip_to_text() {
   }
 }
 
-void SendQueue::append(SgArray text) {
+void SendQueue::append(SgArray&& text) {
   // Small pushes that follow one another in the same room become one piece.
   text_.append(std::move(text), true);
 }
@@ -59,6 +59,11 @@ void SendQueue::walk_to(Cursor& cursor, SeqNumber place) {
 void SendQueue::share(SeqNumber from, uint32_t length, bool again, SgArray& out) {
   if (length == 0) return;
   DEMI_ASSERT(from >= begin_ && from + length <= end(), "text that is not in the send queue");
+  if (from == begin_ && text_.count() == 1 && length == text_.front()->length) {
+    // One message, all of it, for the first time: there is no place to remember.
+    out.append_segment(BufferRef::share(*text_.front()->buffer), text_.front()->offset, length, true);
+    return;
+  }
   Cursor& cursor = again ? again_ : fresh_;
   walk_to(cursor, from);
   while (length > 0) {

@@ -20,7 +20,9 @@ class SendQueue {
   SeqNumber end() const { return begin_ + static_cast<uint32_t>(text_.bytes()); }
   uint32_t bytes() const { return static_cast<uint32_t>(text_.bytes()); }
 
-  void append(SgArray text);
+  const Segment* front() const { return text_.front(); }
+
+  void append(SgArray&& text);
   // Gives back what lies below `una`.
   void drop_below(SeqNumber una);
   // Appends `length` bytes from `from` on to `out`, shared. They are all here. `again`: they were sent before.

@@ -36,6 +36,10 @@ Flight& Sender::need_flight(Instant now) {
 void Sender::release_flight_if_done() {
   if (flight_ == nullptr || una_ != nxt_ || flight_->queue.bytes() > 0 || syn_is_due_) return;
   if (fin_is_queued_ && !fin_is_sent()) return;
+  end_flight();
+}
+
+void Sender::end_flight() {
   core_.resources.flights.release(std::exchange(flight_, nullptr));
   core_.timers.cancel(TcpTimer::kPersist);
   core_.timers.cancel(TcpTimer::kRetransmit);
@@ -192,12 +196,41 @@ void Sender::update_window(const TcpHeader& header, Instant now) {
   }
 }
 
+// Whether the acknowledgment ends the flight, of text alone, and there was no loss to be learnt about.
+bool Sender::acknowledges_everything(const TcpHeader& header) const {
+  return header.acknowledgment_number == nxt_ && una_ < nxt_ && !syn_is_unacknowledged_ && !fin_is_queued_ && text_end() == nxt_ &&
+         header.options.sack_block_count == 0 && flight_->recovery.is_untroubled();
+}
+
+// What handle_ack() comes to then: what it would note of the flight goes with the flight.
+Sender::AckResult Sender::handle_ack_of_everything(const TcpHeader& header, Instant now) {
+  AckResult result;
+  result.acked_bytes = flight_->queue.bytes();
+  const uint32_t flight_before = flight_bytes();
+  una_ = nxt_;
+  wnd_ -= std::min(wnd_, flight_before);
+  probe_is_out_ = false;
+  totals_.bytes_acked += result.acked_bytes;
+  take_rtt(header, flight_before, now);
+  rtt_.reset_back_off();
+  update_window(header, now);
+  const bool was_limited = is_limited_by_cwnd_ || flight_before >= congestion_.cwnd() / 2;
+  congestion_.handle_ack(flight_before, mss_, was_limited, rtt_.srtt(), now);
+  is_limited_by_cwnd_ = false;
+  end_flight();
+  return result;
+}
+
 Sender::AckResult Sender::handle_ack(const TcpHeader& header, uint32_t segment_length, Instant now) {
   AckResult result;
   const SeqNumber ack = header.acknowledgment_number;
   if (flight_ == nullptr) {
     update_window(header, now);
     return result;
+  }
+  if (core_.config().header_prediction && acknowledges_everything(header)) {
+    is_quiet_ = false;
+    return handle_ack_of_everything(header, now);
   }
   is_quiet_ = false;
   LossEvidence evidence;
@@ -216,7 +249,7 @@ Sender::AckResult Sender::handle_ack(const TcpHeader& header, uint32_t segment_l
     una_ = ack;
     // The window counts from SND.UNA, and its right edge stands where the peer put it.
     wnd_ -= std::min(wnd_, evidence.acked);
-    syn_is_unacknowledged_ = false;
+    syn_is_unacknowledged_ = syn_is_due_ = false;
     result.fin_acknowledged = fin_is_queued_ && una_ > text_end();
     const SeqNumber text_una = SeqNumber::earlier_of(una_, text_end());
     const SeqNumber text_before = flight_->queue.begin();

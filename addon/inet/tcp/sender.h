@@ -63,6 +63,8 @@ class Sender {
     bool fin_acknowledged = false;
   };
   AckResult handle_ack(const TcpHeader& header, uint32_t segment_length, Instant now);
+  // Whether it says that all or some of what was sent has arrived, or nothing new, and there is no probe whose answer it may be.
+  bool waits_for(SeqNumber ack) const { return ack >= una_ && ack <= nxt_ && !probe_is_out_; }
   // RFC 9293 3.10.7.4, fifth: neither old nor of something that was never sent.
   bool acknowledges_unsent(SeqNumber ack) const { return ack > sent_end(); }
 
@@ -86,6 +88,19 @@ class Sender {
 
   // The path carries `mss` bytes of text and options at most. Returns whether that is news.
   bool lower_mss(uint32_t mss);
+
+  // What an acknowledgment will touch, in the order in which each step needs the one before: for who has several connections at hand.
+  void prefetch_flight() const {
+    const auto* bytes = reinterpret_cast<const char*>(flight_);
+    if (flight_ == nullptr) return;
+    for (size_t line = 0; line < sizeof(Flight); line += 64) __builtin_prefetch(bytes + line, 1);
+  }
+  void prefetch_text() const {
+    if (flight_ != nullptr) __builtin_prefetch(flight_->queue.front(), 1);
+  }
+  void prefetch_buffer() const {
+    if (flight_ != nullptr && flight_->queue.front() != nullptr) __builtin_prefetch(flight_->queue.front()->buffer, 1);
+  }
 
   // --- getters ---
 
@@ -144,9 +159,12 @@ class Sender {
   SendSpace space() const { return {una_, nxt_, mss_, core_.sack}; }
   Flight& need_flight(Instant now);
   void release_flight_if_done();
+  void end_flight();
   SeqNumber text_end() const { return flight_->queue.end(); }
   bool fin_is_sent() const { return fin_is_queued_ && nxt_ > text_end(); }
 
+  bool acknowledges_everything(const TcpHeader& header) const;
+  AckResult handle_ack_of_everything(const TcpHeader& header, Instant now);
   uint32_t take_sack_blocks(const TcpOptions& options, LossEvidence& evidence);
   void take_rtt(const TcpHeader& header, uint32_t acked, Instant now);
   void update_window(const TcpHeader& header, Instant now);

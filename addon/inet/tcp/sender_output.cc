@@ -9,7 +9,14 @@ namespace demi {
 bool Sender::poll(Transmission& out, uint32_t text_limit, Instant now) {
   if (flight_ == nullptr || syn_is_unacknowledged_) return false;
   text_limit = std::min(text_limit, mss_);
-  if (poll_repeated(out, text_limit, now) || poll_fresh(out, text_limit, now)) return true;
+  const bool is_untroubled = flight_->recovery.is_untroubled();
+  if (!is_untroubled && poll_repeated(out, text_limit, now)) return true;
+  if (poll_fresh(out, text_limit, now)) {
+    // What the next call would find, for who asks after each segment.
+    const bool fin_is_due = fin_is_queued_ && !fin_is_sent();
+    is_quiet_ = is_untroubled && nxt_ >= text_end() && !fin_is_due;
+    return true;
+  }
   // That there is no new text may have settled what is lost (F-RTO).
   if (flight_->recovery.in_recovery() && (poll_repeated(out, text_limit, now) || poll_doubtful(out, text_limit, now))) return true;
   if (poll_probe(out, now)) return true;
@@ -100,8 +107,8 @@ bool Sender::poll_fresh(Transmission& out, uint32_t text_limit, Instant now) {
   if (nxt_ == una_ && now - last_sent_ > rtt_.base_rto(core_.config())) {
     congestion_.handle_idle(mss_, core_.config().initial_window_segments);
   }
-  const uint32_t offload = core_.config().segment_offload_bytes / mss_ * mss_;
-  const uint32_t most = text_limit < mss_ ? text_limit : std::max(offload, mss_);
+  const uint32_t offload = core_.config().segment_offload_bytes;
+  const uint32_t most = text_limit < mss_ ? text_limit : std::max(offload < mss_ ? 0 : offload / mss_ * mss_, mss_);
   uint32_t length = std::min({available, usable, most});
   if (length > mss_) length = length / mss_ * mss_;
   const bool fin_fits = fin_is_due && length == available && usable > length;

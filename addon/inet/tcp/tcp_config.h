@@ -77,6 +77,9 @@ struct TcpConfig {
   uint8_t challenge_acks = 10;
   Duration challenge_period = Duration::seconds(5);
 
+  // Off, every segment goes through all steps of RFC 9293 3.10.7.4: a test compares the two ways.
+  bool header_prediction = true;
+
   // --- listening ---
   uint32_t syn_queue_entries = 1024;
 };

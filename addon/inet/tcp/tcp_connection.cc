@@ -324,13 +324,6 @@ void TcpConnection::handle_path_mss(uint32_t mss, SeqNumber quoted) {
 
 // --- events and getters ---
 
-TcpEvent TcpConnection::poll_event() {
-  if (events_ == 0) return TcpEvent::kNone;
-  const auto first = static_cast<uint8_t>(__builtin_ctz(events_));
-  events_ &= static_cast<uint8_t>(~(1u << first));
-  return static_cast<TcpEvent>(first);
-}
-
 bool TcpConnection::yields_to(const TcpHeader& syn) const {
   if (state_ != TcpState::kTimeWait || !syn.flags.syn() || syn.flags.rst() || syn.flags.ack()) return false;
   // RFC 6191 2: a later timestamp, or if it is the same (or there is none) a later sequence number.

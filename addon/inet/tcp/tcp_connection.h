@@ -92,7 +92,7 @@ class TcpConnection {
 
   // --- what comes in ---
 
-  void handle_segment(const TcpHeader& header, SgArray text, Instant now);
+  void handle_segment(const TcpHeader& header, SgArray&& text, Instant now);
   void handle_timeout(Instant now);
   // `quoted` is the sequence number in the segment that the message is about (RFC 5927 4.1).
   void handle_icmp_error(IcmpErrorKind kind, Errno error, SeqNumber quoted);
@@ -101,10 +101,20 @@ class TcpConnection {
 
   // --- what goes out ---
 
+  // False when it is known that there is nothing: mostly so after a segment.
+  bool may_transmit() const {
+    return sender_.may_transmit() || receiver_.ack_is_due() || challenge_is_due_ || reset_is_due_ || keepalive_is_due_ || sender_.syn_is_due();
+  }
   // The next segment; false if there is none now.
   bool poll_transmit(OutgoingSegment& out, Instant now);
   Instant poll_timeout() const { return core_.timers.earliest(); }
-  TcpEvent poll_event();
+  bool has_events() const { return events_ != 0; }
+  TcpEvent poll_event() {
+    if (events_ == 0) return TcpEvent::kNone;
+    const auto first = static_cast<uint8_t>(__builtin_ctz(events_));
+    events_ &= static_cast<uint8_t>(~(1u << first));
+    return static_cast<TcpEvent>(first);
+  }
 
   // --- getters ---
 
@@ -139,16 +149,18 @@ class TcpConnection {
 
  private:
   // segment_arrives.cc
-  void arrives_in_syn_sent(const TcpHeader& header, SgArray text, Instant now);
-  void arrives_in_other_states(const TcpHeader& header, SgArray text, Instant now);
-  void arrives_again_as_syn(const TcpHeader& header, SgArray text, Instant now);
+  bool is_expected(const TcpHeader& header, uint32_t text_length) const;
+  void arrives_as_expected(const TcpHeader& header, SgArray&& text, Instant now);
+  void arrives_in_syn_sent(const TcpHeader& header, SgArray&& text, Instant now);
+  void arrives_in_other_states(const TcpHeader& header, SgArray&& text, Instant now);
+  void arrives_again_as_syn(const TcpHeader& header, SgArray&& text, Instant now);
   bool check_timestamp(const TcpHeader& header, uint32_t length, Instant now);
   bool check_sequence(const TcpHeader& header, uint32_t text_length, Instant now);
   bool check_rst(const TcpHeader& header, Instant now);
   bool check_syn(const TcpHeader& header, Instant now);
   bool check_ack(const TcpHeader& header, uint32_t length, Instant now);
   bool check_ack_of_syn(const TcpHeader& header, Instant now);
-  void process_text(const TcpHeader& header, SgArray text, Instant now);
+  void process_text(const TcpHeader& header, SgArray&& text, Instant now);
   void process_fin(Instant now);
   void note_timestamp(const TcpHeader& header, Instant now);
   void challenge(Instant now);

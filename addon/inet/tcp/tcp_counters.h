@@ -8,6 +8,7 @@ namespace demi {
 // X(member): what the network did to us and what we refused, each in segments unless it says otherwise.
 #define DEMI_TCP_COUNTERS(X)        \
   X(segments_in)                    \
+  X(segments_expected)              \
   X(segments_out)                   \
   X(retransmitted)                  \
   X(retransmission_timeouts)        \

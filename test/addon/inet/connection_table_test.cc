@@ -48,7 +48,7 @@ TEST_F(ConnectionTableTest, EachPartOfTheTupleCounts) {
     if (part == 3) other.remote_port ^= 1;
     EXPECT_EQ(table.find(other), nullptr) << part;
     // Nor is it enough that the hash is the same.
-    EXPECT_EQ(table.find(other, only.hash), nullptr) << part;
+    EXPECT_EQ(table.find(other, table.hash(only.tuple)), nullptr) << part;
   }
 }
 
@@ -66,6 +66,34 @@ TEST_F(ConnectionTableTest, GrowsAndShrinksAndFindsAll) {
   for (uint32_t i = 0; i < kCount; ++i) ASSERT_EQ(table.find(tuple(i)), i % 2 == 0 ? nullptr : made[i].get());
   while (Connection* any = table.any()) table.remove(*any);
   EXPECT_EQ(table.size(), 0u);
+}
+
+// Nobody waits for the table: chains move a few at a time, and meanwhile each connection is found where it is.
+TEST_F(ConnectionTableTest, GrowsLittleByLittle) {
+  uint32_t inserts_while_growing = 0;
+  for (uint32_t i = 0; i < 1100; ++i) {
+    add(tuple(i));
+    inserts_while_growing += table.is_growing();
+    for (uint32_t k = 0; k <= i; ++k) ASSERT_EQ(table.find(tuple(k)), made[k].get()) << k << " after " << i;
+    ASSERT_EQ(table.find(tuple(i + 1)), nullptr);
+  }
+  // 256 chains, then 512, two with each insert: and the last 1024 are on their way.
+  EXPECT_GE(inserts_while_growing, 256u / 2 + 512 / 2 + 50);
+  EXPECT_TRUE(table.is_growing());
+  // While it grows some leave from either part of it.
+  for (uint32_t i = 0; i < 1100; i += 3) table.remove(*made[i]);
+  for (uint32_t i = 0; i < 1100; ++i) ASSERT_EQ(table.find(tuple(i)), i % 3 == 0 ? nullptr : made[i].get());
+  while (Connection* any = table.any()) table.remove(*any);
+  EXPECT_EQ(table.size(), 0u);
+}
+
+TEST_F(ConnectionTableTest, IsDoneWithGrowingBeforeItMustAgain) {
+  for (uint32_t i = 0; i < 20'000; ++i) {
+    const bool is_full = i >= 256 && (i & (i - 1)) == 0;  // one connection a bucket: the next insert begins to grow
+    ASSERT_FALSE(is_full && table.is_growing()) << i;
+    add(tuple(i));
+    ASSERT_TRUE(!is_full || table.is_growing()) << i;
+  }
 }
 
 TEST_F(ConnectionTableTest, AnEmptyBucketCanBePrefetched) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "memory/memory.h"
@@ -195,6 +196,36 @@ TEST_F(NeighborCacheTest, AClaimOfAnotherAddressOnlyRaisesDoubt) {
   EXPECT_EQ(request(), "all 1");
   cache->handle_reply(ip(1), mac(9), at(1));
   EXPECT_EQ(cache->use(ip(1), at(1)), mac(9));
+}
+
+// Who remembers a neighbor's address asks again when the version is another: when it grows old, is confirmed, is doubted, goes.
+TEST_F(NeighborCacheTest, TheVersionChangesWithWhatIsSaid) {
+  uint64_t version = cache->version();
+  const auto changed = [&] { return std::exchange(version, cache->version()) != cache->version(); };
+  reachable();
+  EXPECT_TRUE(changed());
+  EXPECT_TRUE(cache->use(ip(1), at(1)).has_value());
+  cache->handle_request(ip(1), mac(1), true, at(1));
+  EXPECT_FALSE(changed()) << "nothing new";
+  cache->handle_timeout(at(30));
+  EXPECT_TRUE(changed()) << "it is to be asked for with its next use";
+  EXPECT_TRUE(cache->use(ip(1), at(31)).has_value());
+  EXPECT_FALSE(changed()) << "it is used while it is asked for";
+  ASSERT_EQ(request(), "1 1");
+  cache->handle_reply(ip(1), mac(1), at(31));
+  EXPECT_TRUE(changed());
+  cache->handle_request(ip(1), mac(2), true, at(32));
+  EXPECT_TRUE(changed()) << "doubt";
+  cache->add_static(ip(1), mac(3));
+  EXPECT_TRUE(changed());
+}
+
+TEST_F(NeighborCacheTest, TheVersionChangesWhenAnEntryGoes) {
+  stale();
+  const uint64_t version = cache->version();
+  cache->handle_timeout(at(30 + 1200));
+  ASSERT_EQ(cache->state(ip(1)), NeighborState::kNone);
+  EXPECT_NE(cache->version(), version);
 }
 
 TEST_F(NeighborCacheTest, WhatNobodyUsesExpires) {

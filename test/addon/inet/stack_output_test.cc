@@ -55,6 +55,39 @@ TEST_F(StackOutputTest, ANeighborIsAskedForFirst) {
   EXPECT_EQ(destination_out(), station(2));
 }
 
+// A connection remembers where its frames go, and that is no reason not to ask.
+TEST_F(StackOutputTest, AConnectionAsksAgainForANeighborThatHasGrownOld) {
+  start();
+  Result<SocketHandle> client = stack->tcp_connect({kAny, 0}, {host(2), kPort}, now);
+  ASSERT_TRUE(client.ok());
+  arp_out();
+  arp_in({ArpOperation::kReply, station(2), host(2), station(1), host(1)});
+  const TcpHeader syn = segment_out();
+  const auto from_server = [&](uint16_t flags, uint32_t seq, uint32_t ack) {
+    TcpHeader header = segment(flags, seq, ack, syn.source_port);
+    header.source_port = kPort;
+    in(tcp_frame(header));
+  };
+  const uint32_t first = syn.sequence_number.value() + 1;
+  from_server(TcpFlags::kSyn | TcpFlags::kAck, 1000, first);
+  EXPECT_TRUE(segment_out().flags.ack());
+  for (uint32_t sent = 0; sent < 3; ++sent) {
+    // Twice at once, then a neighbor's lifetime later.
+    if (sent == 2) now = now + Duration::seconds(31);
+    stack->handle_timeout(now);
+    SgArray text = bytes(1);
+    ASSERT_TRUE(stack->tcp_send(*client, text, now).ok());
+    EXPECT_EQ(segment_out().sequence_number.value(), first + sent);
+    from_server(TcpFlags::kAck, 1001, first + sent + 1);
+    if (sent < 2) {
+      EXPECT_TRUE(out().empty());
+    }
+  }
+  MacAddress to;
+  EXPECT_EQ(arp_out(&to).target_ip, host(2));
+  EXPECT_EQ(to, station(2));
+}
+
 TEST_F(StackOutputTest, OthersAreReachedByTheGateway) {
   config.routes = {{Cidr(IpAddress::ipv4(0, 0, 0, 0), 0), host(254)}};
   config.neighbors = {{host(254), station(254)}};

@@ -172,5 +172,25 @@ TEST(Ipv4DeathTest, SaysOnlyWhatAHeaderCan) {
   EXPECT_DEATH(header.emit(room), "no IPv4 header can say this");
 }
 
+TEST(Ipv4Template, WritesWhatTheHeaderWrites) {
+  Random random(7);
+  for (int i = 0; i < 2000; ++i) {
+    Ipv4Header header;
+    header.dont_fragment = random.below(2) == 0;
+    header.time_to_live = static_cast<uint8_t>(random.next());
+    header.traffic_class = static_cast<uint8_t>(random.next());
+    header.identification = static_cast<uint16_t>(random.next());
+    header.protocol = IpProtocol::kTcp;
+    const Ipv4Template same(header);
+    header.source = IpAddress::ipv4(static_cast<uint32_t>(random.next()));
+    header.destination = IpAddress::ipv4(static_cast<uint32_t>(random.next()));
+    header.payload_bytes = static_cast<uint16_t>(random.below(Ipv4Header::kPayloadBytesMax + 1));
+    Octets expected(Ipv4Header::kBytes), written(Ipv4Header::kBytes);
+    header.emit(expected);
+    same.emit(written, header.source, header.destination, header.payload_bytes);
+    ASSERT_EQ(written, expected);
+  }
+}
+
 }  // namespace
 }  // namespace demi

@@ -93,20 +93,24 @@ async function measure(competitors, { repetitions, sampleMs, warmUpMs, deadline 
       taken.get(competitor).push({ ns: wall / count, stolen, slowed: Math.max(before, after) });
     }
   }
-  const results = {};
-  for (const [competitor, samples] of taken) {
-    const clean = samples.filter(({ stolen, slowed }) => stolen <= STOLEN_MAX && slowed <= best * SLOWED_MAX);
-    const used = (clean.length >= 3 ? clean : samples).map(({ ns }) => ns);
-    results[competitor.name] = {
-      median: median(used),
-      min: Math.min(...used),
-      max: Math.max(...used),
-      samples: samples.length,
-      disturbed: samples.length - clean.length,
-      disturbedUsed: clean.length < 3,
-    };
-  }
-  return results;
+  return Object.fromEntries([...taken].map(([competitor, samples]) => [competitor.name, summarizeSamples(samples, best)]));
+}
+
+/**
+ * What `{ ns, stolen, slowed }` of several repetitions come to; `best` is the yardstick at its best. Disturbed repetitions do not count, unless
+ * fewer than 3 others are left.
+ */
+function summarizeSamples(samples, best) {
+  const clean = samples.filter(({ stolen, slowed }) => stolen <= STOLEN_MAX && slowed <= best * SLOWED_MAX);
+  const used = (clean.length >= 3 ? clean : samples).map(({ ns }) => ns);
+  return {
+    median: median(used),
+    min: Math.min(...used),
+    max: Math.max(...used),
+    samples: samples.length,
+    disturbed: samples.length - clean.length,
+    disturbedUsed: clean.length < 3,
+  };
 }
 
 function machine() {
@@ -144,4 +148,4 @@ function writeResults(name, results) {
   process.stdout.write(`\nwritten to ${path.relative(root, file)}\n`);
 }
 
-module.exports = { root, formatTable, machine, measure, median, mode, pin, table, writeResults };
+module.exports = { root, formatTable, machine, measure, median, mode, pin, summarizeSamples, table, writeResults };

@@ -44,6 +44,23 @@ TEST(ObjectPoolTest, SteadyStateTakesNothingFromTheHeap) {
   EXPECT_EQ(Counted::alive, 0);
 }
 
+TEST(ObjectPoolTest, ManyObjectsLieInLargeBlocks) {
+  struct alignas(64) Line {
+    char bytes[640];
+  };
+  ObjectPool<Line> pool;
+  std::vector<Line*> lines;
+  while (pool.bytes() < (size_t{8} << 20)) lines.push_back(pool.make());
+  for (Line* line : lines) EXPECT_EQ(reinterpret_cast<uintptr_t>(line) % 64, 0u);
+  std::set<Line*> different(lines.begin(), lines.end());
+  EXPECT_EQ(different.size(), lines.size());
+  // Neighbors, but for where a block ends.
+  size_t apart = 0;
+  for (size_t i = 1; i < lines.size(); ++i) apart += lines[i] != lines[i - 1] + 1;
+  EXPECT_LT(apart, 80u);
+  for (Line* line : lines) pool.release(line);
+}
+
 TEST(ObjectPoolDeathTest, AnObjectThatOutlivesItIsABug) {
   EXPECT_DEATH(
       {

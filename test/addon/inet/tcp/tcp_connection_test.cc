@@ -97,6 +97,18 @@ TEST_F(TcpConnectionTest, AfterALostSynTheWindowIsOneSegment) {
   EXPECT_EQ(connection->info().rto, Duration::milliseconds(3000));
 }
 
+TEST_F(TcpConnectionTest, AnAnswerThatComesBeforeTheSynLeavesAgain) {
+  syn_sent();
+  // The time to send it again has come, and the network was faster.
+  now = ms(1000);
+  connection->handle_timeout(now);
+  in("S. 0:0(0) ack 1 win 10000 mss 1000");
+  EXPECT_EQ(out(), ". 1:1(0) ack 1 win 65535");
+  EXPECT_EQ(out(), "");
+  EXPECT_EQ(connection->sender().flight(), nullptr) << "nothing waits for an acknowledgment";
+  EXPECT_TRUE(connection->poll_timeout().is_never());
+}
+
 TEST_F(TcpConnectionTest, AResetRefuses) {
   syn_sent();
   in("R. 0:0(0) ack 1");
