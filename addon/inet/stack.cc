@@ -10,8 +10,9 @@ namespace demi {
 
 namespace {
 // RFC 1191 3: TCP finds out what the path carries, so nobody on the way may cut.
-Ipv4Header header_of_segments() {
+Ipv4Header header_of_segments(uint8_t time_to_live) {
   Ipv4Header header;
+  header.time_to_live = time_to_live;
   header.dont_fragment = true;
   header.protocol = IpProtocol::kTcp;
   return header;
@@ -56,7 +57,7 @@ Stack::Stack(const StackConfig& config, Memory& memory, Instant now)
       now_(now),
       identification_(static_cast<uint16_t>(draw())),
       connections_(config.secret),
-      segment_header_(header_of_segments()) {
+      segment_header_(header_of_segments(config.time_to_live)) {
   DEMI_ASSERT(problem_with(config).empty(), "a stack with a wrong configuration");
   const std::string problem = routes_.configure(config.addresses, config.routes);
   DEMI_ASSERT(problem.empty(), "routes were right a moment ago");

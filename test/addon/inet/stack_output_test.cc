@@ -78,10 +78,10 @@ TEST_F(StackOutputTest, AConnectionAsksAgainForANeighborThatHasGrownOld) {
     SgArray text = bytes(1);
     ASSERT_TRUE(stack->tcp_send(*client, text, now).ok());
     EXPECT_EQ(segment_out().sequence_number.value(), first + sent);
+    // An answer to the last one would say that the neighbor is still there.
+    if (sent == 2) break;
     from_server(TcpFlags::kAck, 1001, first + sent + 1);
-    if (sent < 2) {
-      EXPECT_TRUE(out().empty());
-    }
+    EXPECT_TRUE(out().empty());
   }
   MacAddress to;
   EXPECT_EQ(arp_out(&to).target_ip, host(2));

@@ -81,7 +81,7 @@ class StackSimulationPlanner {
     // Nobody gives up: it ends as long as anything gets through. So do TIME-WAIT and FIN-WAIT-2 outlast the longest row of losses.
     tcp.msl = Duration::seconds(3600);
     tcp.fin_wait_2_timeout = Duration::seconds(7200);
-    tcp.user_timeout = Duration::seconds(5 * 24 * 3600);
+    tcp.user_timeout = tcp.orphan_timeout = Duration::seconds(5 * 24 * 3600);
     tcp.syn_retries = one_in(3) ? 2 : 200;
     tcp.syn_ack_retries = 200;
     return tcp;

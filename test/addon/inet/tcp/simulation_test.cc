@@ -46,7 +46,7 @@ void run_random(uint64_t seed) {
   config.nagle = chance(2);
   // Nobody gives up: it ends as long as anything gets through. So does TIME-WAIT outlast the longest row of losses.
   config.msl = Duration::seconds(1800);
-  config.user_timeout = Duration::seconds(24 * 3600);
+  config.user_timeout = config.orphan_timeout = Duration::seconds(24 * 3600);
   config.syn_retries = config.syn_ack_retries = 200;
   config.receive_auto_tuning = chance(2);
   if (chance(4)) config.receive_buffer_bytes = 4'000 + static_cast<uint32_t>(random.below(20'000));
