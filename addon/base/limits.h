@@ -35,6 +35,23 @@ constexpr size_t kHubPortsMax = 256;
 constexpr size_t kHubAddressesMax = 4096;
 // Frames that a port of a hub takes or gives at once: what a stack sends in a turn. More would leave the nearest cache.
 constexpr uint32_t kHubBurstMax = 32;
+// Frames that a device on an interface of the kernel takes or gives at once: as for a hub.
+constexpr uint32_t kInterfaceBurstMax = 32;
+// The longest packet that such a device passes on: as for a hub. No interface of Linux has a longer one.
+constexpr uint32_t kInterfaceMtuMax = kHubMtuMax;
+// Pieces of one frame that the kernel gathers where they lie. A segment of TCP has two or three; a frame of more is put together first.
+constexpr size_t kGatherMax = 16;
+// How often an interface is asked whether it is up, while nothing arrives: each time it costs some microseconds of system calls.
+constexpr int64_t kLinkLookMs = 10;
+// Frames that are taken from a TAP interface and lost by one call when there is no memory for them: twice what Linux lets wait there.
+constexpr size_t kTapQueueMax = 2048;
+// Frames that may wait in the ring of a packet socket: what 10 Gbit/s bring in a millisecond. What is longer than a slot (the kernel gives
+// what it has not cut to the MTU) waits beside the ring, so many bytes of it.
+constexpr uint32_t kPacketRingSlots = 1024;
+constexpr int kPacketLongBytes = 4 << 20;
+// The longest slot, for interfaces with a long MTU: the ring is 16 MiB then. It is made of blocks, each of which the kernel needs in one piece.
+constexpr size_t kPacketSlotBytesMax = 16'384;
+constexpr size_t kPacketBlockBytes = 65'536;
 // Frames that are on one bad link at a time; one more is lost. A path of 10 Gbit/s and 60 ms is full with as many of 1500 bytes.
 constexpr size_t kImpairmentFramesMax = 50'000;
 // Frames that faults pass on at once, and how many they take in by one call: more than a port of a hub holds by itself.

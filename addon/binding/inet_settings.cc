@@ -73,7 +73,8 @@ TcpConfig read_tcp(const Napi::Object& given) {
 
 CatpowderConfig read_inet_settings(const Napi::Object& given) {
   CatpowderConfig config;
-  config.hub = given.Get("hub").ToString().Utf8Value();
+  config.device = static_cast<CatpowderConfig::Device>(static_cast<uint8_t>(number(given, "device")));
+  config.device_name = given.Get("deviceName").ToString().Utf8Value();
   config.capture_file = given.Get("capture").ToString().Utf8Value();
   StackConfig& stack = config.stack;
   stack.mac = mac(given.Get("mac"));

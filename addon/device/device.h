@@ -5,13 +5,16 @@
 // - A frame begins with its Ethernet header, which lies in the head, and has no frame check sequence. A device pads what its wire
 //   demands. What is shorter than the header or longer than frame_bytes_max() is taken, counted and not sent.
 // - A device loses frames where a wire does, and counts each under its cause. It never reports an error for a frame.
-// - Time is an argument and does not go back. Middleware delays by it; other kinds ignore it.
+// - Time is an argument and does not go back. Middleware delays by it; what is on an interface of the kernel looks at its link by it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string>
 
+#include "base/result.h"
 #include "base/time.h"
 #include "memory/frame.h"
 #include "wire/address.h"
@@ -32,9 +35,12 @@ struct DeviceCapabilities {
   int wakeup_fd = -1;
 
   bool operator==(const DeviceCapabilities&) const = default;
-  // With one VLAN tag.
+  // With one VLAN tag. Without one, what is longer than the MTU allows is lost somewhere, here or on the way.
   size_t frame_bytes_max() const { return EthernetView::kBytes + EthernetView::kTagBytes + mtu_bytes; }
 };
+
+// Whether frames can leave and arrive. What is down may come up again, what is gone does not come back.
+enum class LinkState : uint8_t { kUp, kDown, kGone };
 
 class Device {
  public:
@@ -59,10 +65,22 @@ class Device {
   // the wake-up fd, or the other side, can bring one.
   virtual Instant next_deadline() const = 0;
 
+  // As it was seen last: a member is read, and nobody asked. transmit() sees at once that the link is down, or up again, and receive() soon.
+  // Frames for a link that is not up are taken, counted and lost, as by a cable that is not plugged in.
+  virtual LinkState link_state() const { return LinkState::kUp; }
+
  protected:
   explicit Device(const DeviceCapabilities& capabilities) : capabilities_(capabilities) {}
 
   DeviceCapabilities capabilities_;
+};
+
+// A device, or why there is none: the error, and one sentence that says what to do about it.
+template <class Kind>
+struct Made {
+  std::unique_ptr<Kind> device;
+  Errno error = Errno::kOk;
+  std::string problem;
 };
 
 }  // namespace demi

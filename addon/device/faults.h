@@ -26,6 +26,7 @@ class Faults final : public Device {
   size_t receive(std::span<Frame> frames, Instant now) override;
   // Also when a frame that was sent is due: receive() moves it on.
   Instant next_deadline() const override;
+  LinkState link_state() const override { return inner_->link_state(); }
 
  private:
   static DeviceCapabilities with_faults(DeviceCapabilities inner);

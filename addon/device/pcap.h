@@ -19,6 +19,7 @@ class Pcap final : public Device {
   size_t receive(std::span<Frame> frames, Instant now) override;
   // Also when what was captured has to be written.
   Instant next_deadline() const override;
+  LinkState link_state() const override { return inner_->link_state(); }
 
   // Whether a write has failed; the device goes on without it.
   bool has_failed() const { return file_->has_failed(); }

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "device/packet_socket.h"
 #include "device/pcap.h"
+#include "device/tap.h"
 
 namespace demi {
 
@@ -39,6 +41,52 @@ std::string text_of(const MacAddress& mac) {
   return text;
 }
 
+struct MadeDevice {
+  std::unique_ptr<Device> device;
+  std::string problem;
+};
+
+MadeDevice plug_into_hub(const StackConfig& stack, const std::string& hub_name, Memory& memory, WireHubNames& hubs) {
+  if (stack.mtu_bytes > kHubMtuMax) {
+    return {nullptr, "A hub carries packets of at most " + std::to_string(kHubMtuMax) + " bytes: an MTU of " + std::to_string(stack.mtu_bytes) + " is too long."};
+  }
+  const std::string name = "The hub '" + hub_name + "'";
+  WireHubConfig wanted;
+  wanted.mtu_bytes = stack.mtu_bytes;
+  const std::shared_ptr<WireHub> hub = hubs.open(hub_name, wanted);
+  if (hub->config().mtu_bytes != stack.mtu_bytes) {
+    return {nullptr, name + " has an MTU of " + std::to_string(hub->config().mtu_bytes) + " bytes: give " + std::to_string(stack.mtu_bytes) +
+                         " to all of its libOSes, or to none."};
+  }
+  Result<std::unique_ptr<WireHubPort>> port = WireHubPort::attach(hub, stack.mac, memory);
+  if (port.error() == Errno::kEADDRINUSE) {
+    return {nullptr, name + " has a libOS with the MAC address " + text_of(stack.mac) + " already: give this one another, or another IP address."};
+  }
+  if (!port.ok()) return {nullptr, name + " has " + std::to_string(kHubPortsMax) + " libOSes, which is all that it takes: use another."};
+  return {std::move(*port), ""};
+}
+
+MadeDevice make_device(const CatpowderConfig& config, Memory& memory, WireHubNames& hubs) {
+  switch (config.device) {
+    case CatpowderConfig::Device::kHub:
+      return plug_into_hub(config.stack, config.device_name, memory, hubs);
+#ifdef __linux__
+    case CatpowderConfig::Device::kTap: {
+      Made<Tap> made = Tap::open({config.device_name, config.stack.mac, true}, memory);
+      return {std::move(made.device), std::move(made.problem)};
+    }
+    case CatpowderConfig::Device::kInterface: {
+      PacketSocketConfig wanted{config.device_name, config.stack.mac, {}};
+      for (const Cidr& own : config.stack.addresses) wanted.addresses.push_back(own.address());
+      Made<PacketSocket> made = PacketSocket::open(wanted, memory);
+      return {std::move(made.device), std::move(made.problem)};
+    }
+#endif
+    default:
+      return {nullptr, "Interfaces can be used on Linux only: take a hub."};
+  }
+}
+
 }  // namespace
 
 std::string capture_file_name(const std::string& wanted, uint32_t number) {
@@ -55,23 +103,9 @@ MadeCatpowder make_catpowder(const LibOSSettings& settings, const CatpowderConfi
   stack.secret = drawn_from_system();
   std::string problem = problem_with(stack);
   if (!problem.empty()) return {nullptr, std::move(problem)};
-  if (stack.mtu_bytes > kHubMtuMax) {
-    return {nullptr, "A hub carries packets of at most " + std::to_string(kHubMtuMax) + " bytes: an MTU of " + std::to_string(stack.mtu_bytes) + " is too long."};
-  }
-  const std::string name = "The hub '" + config.hub + "'";
-  WireHubConfig wanted;
-  wanted.mtu_bytes = stack.mtu_bytes;
-  const std::shared_ptr<WireHub> hub = hubs.open(config.hub, wanted);
-  if (hub->config().mtu_bytes != stack.mtu_bytes) {
-    return {nullptr, name + " has an MTU of " + std::to_string(hub->config().mtu_bytes) + " bytes: give " + std::to_string(stack.mtu_bytes) +
-                         " to all of its libOSes, or to none."};
-  }
-  Result<std::unique_ptr<WireHubPort>> port = WireHubPort::attach(hub, stack.mac, *settings.memory);
-  if (port.error() == Errno::kEADDRINUSE) {
-    return {nullptr, name + " has a libOS with the MAC address " + text_of(stack.mac) + " already: give this one another, or another IP address."};
-  }
-  if (!port.ok()) return {nullptr, name + " has " + std::to_string(kHubPortsMax) + " libOSes, which is all that it takes: use another."};
-  std::unique_ptr<Device> device = std::move(*port);
+  MadeDevice made = make_device(config, *settings.memory, hubs);
+  if (made.device == nullptr) return {nullptr, std::move(made.problem)};
+  std::unique_ptr<Device> device = std::move(made.device);
   if (!config.capture_file.empty()) {
     const std::string path = capture_file_name(config.capture_file, ++captures);
     Result<std::unique_ptr<PcapWriter>> file = PcapWriter::create(path);

@@ -1,4 +1,5 @@
-// Catpowder: our own TCP/IP over raw frames. The device is a port of an in-memory switch, which needs no rights. Read netos.h first.
+// Catpowder: our own TCP/IP over raw frames. Its device is a port of an in-memory switch, which needs no rights, or on Linux a TAP interface
+// (device/tap.h) or any other interface of Ethernet (device/packet_socket.h). Read netos.h first.
 #pragma once
 
 #include <memory>
@@ -11,10 +12,13 @@
 namespace demi {
 
 struct CatpowderConfig {
-  // Its MTU is that of the hub, if this is the first on it. Its secret is drawn by make_catpowder().
+  // Its MTU is that of the hub, if this is the first on it; an interface has one already, and that holds. Its secret is drawn by
+  // make_catpowder().
   StackConfig stack;
-  // The name of the switch.
-  std::string hub;
+  enum class Device : uint8_t { kHub, kTap, kInterface };
+  Device device = Device::kHub;
+  // The name of the switch, or of the interface.
+  std::string device_name;
   // Where frames are captured; empty: nowhere.
   std::string capture_file;
 };

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 
 import { describe } from './arguments';
 import { DemiError, isErrorCode } from './errors';
-import { checkInet, type DeviceConfig, type InetConfig, type ResolvedInet } from './inet-config';
+import { checkInet, type DeviceConfig, type InetConfig, type ResolvedDevice, type ResolvedInet } from './inet-config';
 import { quoted, ValueChecker } from './value-checker';
 
 const SYSCALL = 'createLibOS';
@@ -70,7 +70,7 @@ export interface ResolvedConfig {
   /** Of libOSes with a stack; `addresses` is empty when the libOS is to choose one for itself. */
   readonly inet?: ResolvedInet;
   /** Of `catpowder`. */
-  readonly device?: { readonly hub: string };
+  readonly device?: ResolvedDevice;
   readonly poll: PollMode;
   readonly affinity?: number;
   readonly limits: Readonly<Required<Limits>>;

@@ -81,10 +81,24 @@ export interface InetConfig {
   tcp?: TcpConfig;
 }
 
-/** What moves the frames of `catpowder`. */
-export interface DeviceConfig {
-  /** An in-memory switch of that name: all libOSes of this thread that are plugged into it reach one another. */
-  hub: string;
+/**
+ * What moves the frames of `catpowder`: one of these.
+ *
+ * - `hub`: an in-memory switch of that name. All libOSes of this thread that are plugged into it reach one another. It needs no rights.
+ * - `tap`: a TAP interface of Linux, which is made if there is none of that name; the kernel is at its other end. It needs `CAP_NET_ADMIN`, unless
+ *   the interface is there already and belongs to the user.
+ * - `interface`: any other interface of Ethernet, by AF_PACKET, beside the kernel, which must not have the addresses of `inet`. It needs
+ *   `CAP_NET_RAW`.
+ *
+ * A TAP or another interface has its own MTU, which holds.
+ */
+export type DeviceConfig = { hub: string } | { tap: string } | { interface: string };
+
+/** `device`, checked. */
+export interface ResolvedDevice {
+  readonly kind: 'hub' | 'tap' | 'interface';
+  /** Of the switch, or of the interface. */
+  readonly name: string;
 }
 
 /** An address as the native side reads it: 4 and its words. @internal */
@@ -105,7 +119,10 @@ const INET_KEYS = ['addresses', 'gateway', 'routes', 'mac', 'mtu', 'neighbors', 
 const EVERYWHERE = '0.0.0.0/0';
 const MTU = { smallest: 68, largest: 65518, usual: 1500 };
 const HUB_NAME_LENGTH_MAX = 255;
-const DEVICES_TO_COME = ['tap', 'interface'];
+// IFNAMSIZ of Linux, with its zero at the end.
+const INTERFACE_NAME_LENGTH_MAX = 15;
+// By their numbers in addon/libos/catpowder.h.
+const DEVICES = ['hub', 'tap', 'interface'] as const;
 
 // [smallest, largest, default]
 const KIB = 1024;
@@ -227,17 +244,18 @@ function checkInetSection(checker: ValueChecker, value: unknown): ResolvedInet {
   };
 }
 
-function checkDevice(checker: ValueChecker, value: unknown): { hub: string } {
-  if (value === undefined) return { hub: '' };
-  for (const kind of DEVICES_TO_COME) {
-    if (typeof value !== 'object' || value === null || !(kind in value)) continue;
-    throw new DemiError('ENOTSUP', SYSCALL, { detail: `device '${kind}' is not in this build, which has ${quoted(['hub'])} (${checker.source})` });
-  }
-  const { hub } = checker.section('device', value, ['hub']);
-  const valid = `the name of an in-memory switch, of at most ${HUB_NAME_LENGTH_MAX} characters`;
-  const name = checker.text('device.hub', hub, valid);
-  if (name.length > HUB_NAME_LENGTH_MAX) throw checker.wrongValue('device.hub', name, valid);
-  return { hub: name };
+function checkDevice(checker: ValueChecker, value: unknown): ResolvedDevice {
+  if (value === undefined) return { kind: 'hub', name: '' };
+  const section = checker.section('device', value, DEVICES);
+  const given = DEVICES.filter((kind) => section[kind] !== undefined);
+  if (given.length !== 1) throw checker.wrongType('device', value, `an object with one of ${quoted(DEVICES)}`);
+  const [kind] = given;
+  const most = kind === 'hub' ? HUB_NAME_LENGTH_MAX : INTERFACE_NAME_LENGTH_MAX;
+  const what = kind === 'hub' ? 'an in-memory switch' : 'an interface';
+  const valid = `the name of ${what}, of at most ${most} characters`;
+  const name = checker.text(`device.${kind}`, section[kind], valid);
+  if (name.length > most || (kind !== 'hub' && name === '')) throw checker.wrongValue(`device.${kind}`, name, valid);
+  return { kind, name };
 }
 
 /**
@@ -246,7 +264,7 @@ function checkDevice(checker: ValueChecker, value: unknown): { hub: string } {
  * @throws TypeError or {@link DemiError} `EINVAL` for what is not valid, `ENOTSUP` for what is not in this build.
  * @internal
  */
-export function checkInet(checker: ValueChecker, inet: unknown, device: unknown): { inet: ResolvedInet; device: { hub: string } } {
+export function checkInet(checker: ValueChecker, inet: unknown, device: unknown): { inet: ResolvedInet; device: ResolvedDevice } {
   return { inet: checkInetSection(checker, inet), device: checkDevice(checker, device) };
 }
 
@@ -261,7 +279,9 @@ const octetsOf = (mac: string): number[] => mac.split(':').map((octet) => parseI
 
 /** What a stack is made of, as addon/binding/inet_settings.cc reads it. */
 export interface NativeInet {
-  hub: string;
+  /** 0 a hub, 1 a TAP interface, 2 another interface. */
+  device: number;
+  deviceName: string;
   /** A file for a capture, or empty. */
   capture: string;
   connections: number;
@@ -274,12 +294,13 @@ export interface NativeInet {
 }
 
 /** `inet` as the native side reads it; `addresses` is not empty. @internal */
-export function nativeInet(inet: ResolvedInet, hub: string, capture: string, connections: number): NativeInet {
+export function nativeInet(inet: ResolvedInet, device: ResolvedDevice, capture: string, connections: number): NativeInet {
   const [first] = inet.addresses.map(networkOf);
   const word = first[1];
   const derived = [2, 0, word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff];
   return {
-    hub,
+    device: DEVICES.indexOf(device.kind),
+    deviceName: device.name,
     capture,
     connections,
     mac: inet.mac === undefined ? derived : octetsOf(inet.mac),

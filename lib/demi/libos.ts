@@ -141,7 +141,7 @@ export class LibOS {
         poll: { adaptive: 0, busy: 1, sleep: 2 }[config.poll],
         poison: checks,
         namespace: config.loopback.namespace,
-        ...(config.inet === undefined ? {} : { inet: nativeInet(config.inet, config.device?.hub ?? '', process.env['DEMI_PCAP'] ?? '', config.limits.connections) }),
+        ...(config.inet === undefined ? {} : { inet: nativeInet(config.inet, config.device ?? { kind: 'hub', name: '' }, process.env['DEMI_PCAP'] ?? '', config.limits.connections) }),
         ...(config.affinity === undefined ? {} : { affinity: config.affinity }),
       },
       () => engineRef.engine?.environment.drain(),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
@@ -66,17 +67,25 @@ inline void send(Device& device, Memory& memory, const Octets& octets, Instant n
   send_all(device, {&frame, 1}, now);
 }
 
+// Whether the device has something to give. What comes by way of the kernel may be some milliseconds behind.
+inline bool has_something(const Device& device, Instant now = Instant()) {
+  pollfd look{device.capabilities().wakeup_fd, POLLIN, 0};
+  return device.next_deadline() <= now || (look.fd >= 0 && ::poll(&look, 1, 10) > 0);
+}
+
 // What has arrived, in few calls.
 inline std::vector<Octets> receive_all(Device& device, Instant now = Instant()) {
   std::vector<Octets> received;
   std::array<Frame, 16> frames;
-  while (const size_t count = device.receive(frames, now)) {
+  while (true) {
+    size_t count = device.receive(frames, now);
+    if (count == 0 && has_something(device, now)) count = device.receive(frames, now);
+    if (count == 0) return received;
     for (Frame& frame : std::span(frames).first(count)) {
       received.push_back(octets_of(frame));
       frame.clear();
     }
   }
-  return received;
 }
 
 inline std::vector<uint32_t> numbers(const std::vector<Octets>& frames) {

@@ -21,7 +21,7 @@ class CatpowderTest : public testing::Test {
   }
   static CatpowderConfig config(uint8_t number) {
     CatpowderConfig made;
-    made.hub = "hub";
+    made.device_name = "hub";
     made.stack.mac = {{2, 0, 10, 0, 0, number}};
     made.stack.addresses = {Cidr(IpAddress::ipv4(10, 0, 0, number), 24)};
     return made;

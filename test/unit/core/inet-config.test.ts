@@ -17,7 +17,7 @@ function errorOf(call: () => unknown): Error {
 describe('what is not given', () => {
   test('every default', () => {
     expect(check()).toMatchObject({
-      device: { hub: '' },
+      device: { kind: 'hub', name: '' },
       inet: {
         addresses: [], routes: [], mtu: 1500, neighbors: {},
         tcp: {
@@ -55,7 +55,7 @@ test('everything given', () => {
     tcp: { rcvbuf: 4096, rcvbufMax: 8192, congestion: 'newreno', rtoMinMs: 0.5, nodelay: true, msl: 0.1 },
   };
   const { inet: checked, device } = check(inet, { hub: 'a' });
-  expect(device).toEqual({ hub: 'a' });
+  expect(device).toEqual({ kind: 'hub', name: 'a' });
   expect(checked).toMatchObject({
     addresses: inet.addresses,
     routes: [...inet.routes, { to: '0.0.0.0/0', via: '10.77.0.1' }],
@@ -125,10 +125,11 @@ test('IPv6 comes later', () => {
 
 test('devices', () => {
   for (const kind of ['tap', 'interface']) {
-    const error = errorOf(() => check({}, { [kind]: 'x' }));
-    expect(error).toMatchObject({ code: 'ENOTSUP' });
-    expect(error.message).toContain(`device '${kind}' is not in this build, which has 'hub'`);
+    expect(check({}, { [kind]: 'eth0' }).device).toEqual({ kind, name: 'eth0' });
+    expect(errorOf(() => check({}, { [kind]: 'a-name-of-16-let' })).message).toContain(`device.${kind} must be the name of an interface, of at most 15 characters`);
+    expect(errorOf(() => check({}, { [kind]: '' })).message).toContain(`device.${kind} must be the name`);
   }
+  expect(errorOf(() => check({}, { hub: 'a', tap: 'b' })).message).toContain("device must be an object with one of 'hub', 'tap', 'interface'");
   expect(errorOf(() => check({}, { hub: 'x'.repeat(256) })).message).toContain('device.hub must be the name of an in-memory switch');
   expect(errorOf(() => check({}, { hub: 5 }))).toBeInstanceOf(TypeError);
   expect(errorOf(() => check({}, {}))).toBeInstanceOf(TypeError);
@@ -143,8 +144,8 @@ describe('for the native side', () => {
     const inet = inetOf({
       addresses: ['10.77.0.2/24'], gateway: '10.77.0.1', neighbors: { '10.77.0.3': '02:00:0a:4d:00:FF' }, routes: [{ to: '192.168.0.0/16', via: '10.77.0.4' }],
     });
-    const { mac, addresses, routes, neighbors, hub, capture, connections, tcp } = nativeInet(inet, 'h', 'c.pcap', 7);
-    expect({ hub, capture, connections }).toEqual({ hub: 'h', capture: 'c.pcap', connections: 7 });
+    const { mac, addresses, routes, neighbors, device, deviceName, capture, connections, tcp } = nativeInet(inet, { kind: 'tap', name: 't' }, 'c.pcap', 7);
+    expect({ device, deviceName, capture, connections }).toEqual({ device: 1, deviceName: 't', capture: 'c.pcap', connections: 7 });
     expect(mac).toEqual([2, 0, 10, 77, 0, 2]);
     expect(addresses).toEqual([[4, 0x0a4d0002, 0, 0, 0, 24]]);
     expect(routes).toEqual([[4, 0xc0a80000 | 0, 0, 0, 0, 16, [4, 0x0a4d0004, 0, 0, 0]], [4, 0, 0, 0, 0, 0, [4, 0x0a4d0001, 0, 0, 0]]]);
@@ -153,7 +154,7 @@ describe('for the native side', () => {
   });
 
   test('a MAC address that was given', () => {
-    expect(nativeInet(inetOf({ addresses: ['10.77.0.2/24'], mac: '02:01:02:03:04:05' }), '', '', 1).mac).toEqual([2, 1, 2, 3, 4, 5]);
+    expect(nativeInet(inetOf({ addresses: ['10.77.0.2/24'], mac: '02:01:02:03:04:05' }), { kind: 'hub', name: '' }, '', 1).mac).toEqual([2, 1, 2, 3, 4, 5]);
   });
 
   test('a link-local address is never given twice', () => {
