@@ -1,0 +1,178 @@
+// catpowder on interfaces of Linux: our TCP/IP and the kernel's talk to each other, over a TAP interface and over a veth pair. Each test is a
+// program in a network namespace of its own, which ends with it. That needs root.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const isPossible = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['-n', 'ip', 'link']).status === 0;
+const required = process.env['DEMI_REQUIRE_ALL'] === '1';
+const withRights = isPossible || required ? test : test.skip;
+
+const COMMON = `
+  const demi = require(${JSON.stringify(join(__dirname, '..', '..', 'dist'))});
+  const { createHash } = require('node:crypto');
+  const { execFileSync } = require('node:child_process');
+  const net = require('node:net');
+  const dgram = require('node:dgram');
+  const ip = (text) => execFileSync('ip', text.split(' '));
+  const hash = (bytes) => createHash('sha256').update(bytes).digest('hex');
+  const { AF_INET, SOCK_DGRAM, SOCK_STREAM, SHUT_WR, createLibOS } = demi;
+  const data = Buffer.alloc(3 * 1024 * 1024, (_, i) => i);
+  for (let i = 0; i < data.length; i += 4) data.writeUInt32LE((i * 2654435761) >>> 0, i);
+  const outcome = {};
+  async function readAll(os, qd) {
+    const parts = [];
+    for await (const sga of os.pops(qd)) parts.push(sga.toBuffer());
+    return Buffer.concat(parts);
+  }
+  function listen(os, address) {
+    const listener = os.socket(AF_INET, SOCK_STREAM);
+    os.bind(listener, address);
+    os.listen(listener, 16);
+    return listener;
+  }
+  // Takes everything, and gives it back.
+  async function echo(os, listener) {
+    const { newQd } = await os.accept(listener);
+    const all = await readAll(os, newQd);
+    await os.push(newQd, all);
+    await os.close(newQd);
+  }
+  const ofSocket = (socket) => new Promise((resolve, reject) => {
+    const parts = [];
+    socket.on('data', (part) => parts.push(part)).on('end', () => resolve(Buffer.concat(parts))).on('error', reject);
+  });
+  // The kernel's TCP opens, then ours; datagrams both ways; a port where nobody listens.
+  async function withKernel(os, ours, kernels) {
+    const serving = echo(os, listen(os, ours + ':7'));
+    const socket = net.connect(7, ours);
+    socket.end(data);
+    outcome.kernelOpens = hash(await ofSocket(socket)) === hash(data);
+    await serving;
+
+    const server = net.createServer({ allowHalfOpen: true }, (peer) => { peer.pipe(peer); });
+    await new Promise((resolve) => server.listen(0, kernels, resolve));
+    const client = os.socket(AF_INET, SOCK_STREAM);
+    await os.connect(client, { address: kernels, port: server.address().port });
+    os.push(client, data).then(() => os.shutdown(client, SHUT_WR));
+    outcome.weOpen = hash(await readAll(os, client)) === hash(data);
+    await os.close(client);
+    server.close();
+
+    const udp = dgram.createSocket('udp4');
+    await new Promise((resolve) => udp.bind(0, kernels, resolve));
+    udp.on('message', (message, from) => udp.send(message, from.port, from.address));
+    const asking = os.socket(AF_INET, SOCK_DGRAM);
+    await os.pushto(asking, 'x'.repeat(1400), { address: kernels, port: udp.address().port });
+    const { sga, from } = await os.pop(asking, { timeout: 5000 });
+    outcome.datagram = sga.byteLength === 1400 && from.address === kernels;
+    sga.free();
+    udp.close();
+
+    const refused = await os.connect(os.socket(AF_INET, SOCK_STREAM), { address: kernels, port: 1 }).then(() => 'connected', (error) => error.code);
+    const refusedThere = await new Promise((resolve) => net.connect(1, ours).on('error', (error) => resolve(error.code)).on('connect', () => resolve('connected')));
+    outcome.refused = [refused, refusedThere];
+  }
+`;
+
+function run(program: string, env: Record<string, string> = {}): unknown {
+  const script = `${COMMON}(async () => { ${program} console.log(JSON.stringify(outcome)); })().catch((error) => { console.error(error); process.exit(1); });`;
+  const ran = spawnSync('unshare', ['-n', process.execPath, '-e', script], { encoding: 'utf8', timeout: 60_000, env: { ...process.env, ...env } });
+  if (ran.status !== 0) throw new Error(`${ran.error?.message ?? ran.signal ?? ran.status}: ${ran.stderr}`);
+  return JSON.parse(ran.stdout);
+}
+
+const WELL = { kernelOpens: true, weOpen: true, datagram: true, refused: ['ECONNREFUSED', 'ECONNREFUSED'] };
+
+jest.setTimeout(90_000);
+
+withRights('the kernel at the other end of a TAP interface', () => {
+  expect(
+    run(`
+      const os = createLibOS({ libos: 'catpowder', device: { tap: 'demi0' }, inet: { addresses: ['10.77.0.2/24'] } });
+      ip('addr add 10.77.0.1/24 dev demi0');
+      await withKernel(os, '10.77.0.2', '10.77.0.1');
+      await os.stop();`),
+  ).toEqual(WELL);
+});
+
+withRights('the kernel at the other end of a veth pair', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'demi-veth-'));
+  try {
+    expect(
+      run(
+        `
+        ip('link add there type veth peer name here');
+        ip('addr add 10.77.0.1/24 dev there');
+        ip('link set there up');
+        ip('link set here up');
+        const os = createLibOS({ libos: 'catpowder', device: { interface: 'here' }, inet: { addresses: ['10.77.0.2/24'] } });
+        await withKernel(os, '10.77.0.2', '10.77.0.1');
+        await os.stop();`,
+        { DEMI_PCAP: join(folder, 'capture.pcap') },
+      ),
+    ).toEqual(WELL);
+    // What another implementation of TCP has said to ours, and ours to it, as a third one sees it.
+    const expert = spawnSync('tshark', ['-r', join(folder, 'capture.pcap'), '-Y', '_ws.malformed || tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment'], { encoding: 'utf8' });
+    expect({ status: expert.status, stdout: expert.stdout }).toEqual({ status: 0, stdout: '' });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+withRights('both ends of a veth pair are ours', () => {
+  expect(
+    run(`
+      ip('link add one type veth peer name two');
+      ip('link set one up');
+      ip('link set two up');
+      const [one, two] = ['one', 'two'].map((name, i) => createLibOS({ libos: 'catpowder', device: { interface: name }, inet: { addresses: ['10.77.0.' + (i + 1) + '/24'] } }));
+      const serving = echo(two, listen(two, '10.77.0.2:7'));
+      const client = one.socket(AF_INET, SOCK_STREAM);
+      await one.connect(client, '10.77.0.2:7');
+      one.push(client, data).then(() => one.shutdown(client, SHUT_WR));
+      outcome.same = hash(await readAll(one, client)) === hash(data);
+      await serving;
+      await Promise.all([one.stop(), two.stop()]);`),
+  ).toEqual({ same: true });
+});
+
+withRights('a loop that sleeps is woken by a frame', () => {
+  expect(
+    run(`
+      const os = createLibOS({ libos: 'catpowder', poll: 'sleep', device: { tap: 'demi0' }, inet: { addresses: ['10.77.0.2/24'] } });
+      ip('addr add 10.77.0.1/24 dev demi0');
+      const socket = os.socket(AF_INET, SOCK_DGRAM);
+      os.bind(socket, '10.77.0.2:7');
+      const popping = os.pop(socket);
+      const udp = dgram.createSocket('udp4');
+      setTimeout(() => udp.send('wake up', 7, '10.77.0.2'), 200);
+      const { sga } = await popping;
+      outcome.text = sga.toBuffer().toString();
+      sga.free();
+      udp.close();
+      await os.stop();`),
+  ).toEqual({ text: 'wake up' });
+});
+
+withRights('what cannot be, and what to do about it', () => {
+  const outcome = run(`
+    const refusal = (device, addresses = ['10.77.0.2/24']) => {
+      try { createLibOS({ libos: 'catpowder', device, inet: { addresses } }); return 'nothing was thrown'; } catch (error) { return error.message; }
+    };
+    ip('link add here type veth peer name there');
+    ip('addr add 10.77.0.2/24 dev there');
+    outcome.missing = refusal({ interface: 'eth7' });
+    outcome.owned = refusal({ interface: 'here' });
+    outcome.noTap = refusal({ tap: 'here' });
+    createLibOS({ libos: 'catpowder', device: { tap: 'demi0' }, inet: { addresses: ['10.78.0.2/24'] } });
+    outcome.taken = refusal({ tap: 'demi0' }, ['10.78.0.3/24']);
+    process.on('exit', () => {});
+    console.log(JSON.stringify(outcome));
+    process.exit(0);`) as Record<string, string>;
+  expect(outcome['missing']).toContain("'eth7'");
+  expect(outcome['owned']).toContain('10.77.0.2');
+  for (const message of Object.values(outcome)) expect(message).toMatch(/^EINVAL: .* \(createLibOS\(config\)\)$/);
+});
