@@ -31,7 +31,7 @@ struct alignas(64) Connection final : TcpConnection, Timer {
   Stack* const stack;
   Connection* next_in_bucket = nullptr;
   ListHook transmit_hook;                // it may have something to say
-  ListHook ending_hook;                  // of those whose users are gone, or of those in TIME-WAIT
+  ListHook ending_hook;                  // of those parked, of those whose users are gone, or of those in TIME-WAIT
   SocketHandle socket;                   // none: the user has not accepted it, or has closed it
   // Where its frames go, as far as the neighbors' version says that this is still so.
   uint64_t neighbors_version = 0;
@@ -41,6 +41,7 @@ struct alignas(64) Connection final : TcpConnection, Timer {
   bool is_local : 1 = false;             // the peer is ourselves
   bool is_orphan : 1 = false;            // its user has closed it, and it goes on
   bool is_time_wait : 1 = false;         // it is in the list of those
+  bool is_parked : 1 = false;            // text of it waits behind a closed window
   bool is_draining : 1 = false;          // its user is gone, and it still delivers
   bool claims_port : 1 = false;          // the user has asked for its port; it goes back when the user is done
 };

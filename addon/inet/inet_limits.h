@@ -41,6 +41,9 @@ inline constexpr uint32_t kSegmentsPerTurn = 8;
 // Datagrams that wait in one UDP socket, beside the bound of their bytes: empty ones take none.
 inline constexpr size_t kUdpQueueDatagrams = 1024;
 
+// The part of the memory in which no text that arrives is kept: so acknowledgments find room, and free what waits for them.
+inline constexpr uint64_t kMemoryReserveShare = 32;
+
 // The largest port. All ephemeral ones are tried before a search ends: RFC 6056 3.3.4 goes on until it was everywhere.
 inline constexpr uint32_t kPortMax = 65'535;
 // Counters of RFC 6056 algorithm 4: "table of 1 KiB" is what 3.3.4 suggests; more make the numbers of one peer less telling for others.

@@ -124,6 +124,9 @@ void Stack::settle(Connection& connection) {
   }
   const Instant due = connection.poll_timeout();
   if (!due.is_never() && (!connection.armed() || due < connection.due())) wheel_.arm(connection, due);
+  // Those whose users are gone have a time limit of their own.
+  const bool parked = connection.sender().probes() > 0 && !connection.is_orphan && !connection.is_time_wait;
+  if (parked != connection.is_parked) set_parked(connection, parked);
   if (connection.is_draining && connection.has_delivered()) {
     connection.is_draining = false;
     --draining_;
@@ -134,6 +137,7 @@ void Stack::settle(Connection& connection) {
 void Stack::settle_time_wait(Connection& connection) {
   if (connection.is_time_wait) return;
   connection.is_time_wait = true;
+  connection.is_parked = false;
   connection.ending_hook.unlink();
   if (connection.is_orphan) --orphan_count_;
   connection.is_orphan = false;
@@ -150,6 +154,7 @@ void Stack::retire(Connection& connection) {
   wheel_.cancel(connection);
   connection.transmit_hook.unlink();
   connection.ending_hook.unlink();
+  connection.is_parked = false;
   if (connection.is_time_wait) --time_waits_;
   connection.is_time_wait = false;
   if (connection.is_draining) --draining_;
@@ -184,8 +189,36 @@ void Stack::fire_listener(Timer& timer) {
   listener.stack.touch_listener(listener);
 }
 
+// Windows do not grow while less than an eighth is left, and what arrives moves into small rooms; nothing is kept in the last part of all. Text
+// that a peer's closed window holds up could wait there for ever (RFC 9293 3.8.6.1), so while memory is short who has waited longest is reset.
+void Stack::look_at_memory() {
+  tcp_resources_.memory_is_short = !memory_.has(memory_.limit_bytes() / 8);
+  if (!tcp_resources_.memory_is_short) [[likely]] {
+    tcp_resources_.memory_is_reserved = false;
+    return;
+  }
+  tcp_resources_.memory_is_reserved = !memory_.has(memory_.limit_bytes() / kMemoryReserveShare);
+  // One at a time: its text has to come back before it is known whether that was enough.
+  Connection* oldest = parked_.front();
+  if (oldest == nullptr) return;
+  ++counters_.tcp_parked_reset;
+  oldest->give_up(Errno::kENOBUFS);
+  set_parked(*oldest, false);
+  touch_connection(*oldest);
+}
+
+void Stack::set_parked(Connection& connection, bool parked) {
+  connection.is_parked = parked;
+  if (parked) {
+    parked_.push_back(connection);
+  } else {
+    connection.ending_hook.unlink();
+  }
+}
+
 void Stack::handle_timeout(Instant now) {
   now_ = now;
+  look_at_memory();
   handle_loopback(now);
   wheel_.expire(now);
   neighbors_.handle_timeout(now);

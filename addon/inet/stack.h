@@ -196,6 +196,8 @@ class Stack {
   void take_events(Connection& connection);
   void settle(Connection& connection);
   void settle_time_wait(Connection& connection);
+  void look_at_memory();
+  void set_parked(Connection& connection, bool parked);
   void retire(Connection& connection);
   void handle_loopback(Instant now);
 
@@ -274,6 +276,7 @@ class Stack {
   IntrusiveList<Connection, &Connection::transmit_hook> transmit_;
   IntrusiveList<Connection, &Connection::transmit_hook> transmit_local_;  // those to ourselves wait for room in loopback_
   IntrusiveList<Connection, &Connection::ending_hook> time_wait_;
+  IntrusiveList<Connection, &Connection::ending_hook> parked_;           // who has waited longest comes first
   IntrusiveList<Connection, &Connection::ending_hook> orphans_;          // closed by their users, and not in TIME-WAIT yet
   IntrusiveList<Listener, &Listener::transmit_hook> transmit_listeners_;
   size_t time_waits_ = 0;

@@ -51,6 +51,7 @@ namespace demi {
   X(tcp_connections_full)                                                            \
   X(tcp_time_wait_reused)                                                            \
   X(tcp_time_wait_overflow)                                                          \
+  X(tcp_parked_reset)                                                                \
   X(tcp_orphans_refused)                                                             \
   /* out: there is no way; no room for the headers; as many wait as may */           \
   X(out_without_route)                                                               \

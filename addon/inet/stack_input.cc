@@ -13,8 +13,7 @@ namespace demi {
 
 void Stack::handle_frames(std::span<Frame> frames, Instant now) {
   now_ = now;
-  // Windows do not grow while less than an eighth is left, and what arrives moves into small rooms.
-  tcp_resources_.memory_is_short = !memory_.has(memory_.limit_bytes() / 8);
+  look_at_memory();
   while (!frames.empty()) {
     const size_t count = std::min(frames.size(), kInputBurst);
     counters_.frames_in += count;

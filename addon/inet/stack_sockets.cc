@@ -204,6 +204,7 @@ void Stack::close_connection(Connection& connection, bool politely, Instant now)
   }
   if (!connection.is_time_wait && !connection.is_orphan) {
     connection.is_orphan = true;
+    if (connection.is_parked) set_parked(connection, false);
     orphans_.push_back(connection);
     ++orphan_count_;
   }

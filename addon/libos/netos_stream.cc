@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "inet/inet_limits.h"
 #include "libos/inet_tcp_info.h"
 #include "libos/socket_options.h"
 
@@ -164,6 +165,12 @@ Attempt NetosStream::try_push(PushRequest& request, Completion& completion) {
     const uint64_t room = tcp.writable_bytes();
     if (room == 0) return Attempt::would_block();
     SgArray text = libos().memory().make_array();
+    // What arrives needs memory, too: without acknowledgments nothing of what waits here would ever come back.
+    const uint64_t reserve = libos().memory().limit_bytes() / kMemoryReserveShare;
+    if (request.source != nullptr && !libos().memory().has(2 * reserve)) {
+      request.memory_wanted_bytes = 2 * reserve;
+      return Attempt::no_memory();
+    }
     const Errno wrong = request.accept_into(text, room, libos().memory());
     if (!text.empty()) {
       given_bytes_ += text.bytes();

@@ -128,6 +128,11 @@ bool Receiver::handle_next_text(SgArray&& text, Instant now) {
 // False if there is no memory for it: then it never came.
 bool Receiver::keep_in_order(SgArray&& text) {
   const uint32_t length = static_cast<uint32_t>(text.bytes());
+  if (core_.resources.memory_is_reserved && !discards_) [[unlikely]] {
+    ++core_.counters().text_without_memory;
+    ack_is_due_ = true;
+    return false;
+  }
   if (!discards_) {
     const uint64_t charge = charge_of(text);
     const bool is_wasteful = charge > 4 * uint64_t{length};
@@ -180,6 +185,10 @@ bool Receiver::make_compact(SgArray& text) {
 
 bool Receiver::keep_behind_hole(SeqNumber seq, SgArray&& text) {
   if (discards_) return false;
+  if (core_.resources.memory_is_reserved) [[unlikely]] {
+    ++core_.counters().text_without_memory;
+    return false;
+  }
   const auto length = static_cast<uint32_t>(text.bytes());
   uint64_t charge = charge_of(text);
   if ((core_.resources.memory_is_short || charged_bytes() + charge > buffer_bytes_) && charge > 4 * uint64_t{length}) {

@@ -150,6 +150,11 @@ void TcpConnection::abort(Instant now) {
   end_with_reset(Errno::kECONNABORTED);
 }
 
+void TcpConnection::give_up(Errno error) {
+  end_with_reset(error);
+  settle();
+}
+
 // RFC 9293 3.6.1: a half-closed connection whose user is gone cannot wait for ever.
 void TcpConnection::wait_for_fin_if_orphaned(Instant now) {
   if (is_orphan_ && state_ == TcpState::kFinWait2 && !core_.timers.is_armed(TcpTimer::kWait)) {

@@ -77,6 +77,8 @@ class TcpConnection {
   void close(Instant now);
   // ABORT: the peer is told by a RST.
   void abort(Instant now);
+  // The same, but it is not the user who wants it: `error` tells him why.
+  void give_up(Errno error);
 
   // --- options of the user ---
 

@@ -23,6 +23,8 @@ struct TcpResources {
   ReassemblyBlockPool reassembly_blocks;
   // Set by the stack while its memory runs short: windows do not grow, and what arrives moves into compact rooms.
   bool memory_is_short = false;
+  // As well, while nearly nothing is left: text is not kept at all then, so that what arrives, acknowledgments above all, finds room.
+  bool memory_is_reserved = false;
 };
 
 }  // namespace demi
