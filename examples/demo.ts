@@ -223,6 +223,8 @@ async function main(): Promise<void> {
     await pingPong(os, server);
     await os.close(listener);
     await serving;
+    // A network stack goes on delivering for a moment after the last close.
+    while (os.stats().closing > 0) await new Promise((resolve) => setImmediate(resolve));
 
     const { operations, buffers } = os.stats();
     line('tokens', `${operations} used`);
