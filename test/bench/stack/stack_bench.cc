@@ -182,12 +182,13 @@ class Bench {
     drain();
   }
   void drain() {
-    while (out_count_ < out_.size()) {
+    for (;;) {
+      // With very many connections one turn may be that of a thousand delayed acknowledgments; the peer takes them in between.
+      if (out_count_ == out_.size()) peer_.take(std::span(out_).first(std::exchange(out_count_, 0)));
       out_[out_count_] = peer_.stack().poll_transmit(peer_.now);
       if (out_[out_count_].empty()) return;
       ++out_count_;
     }
-    std::abort();
   }
 
   const uint32_t connections_;
