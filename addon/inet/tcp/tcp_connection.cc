@@ -275,9 +275,11 @@ void TcpConnection::handle_retransmission_timeout(Instant now) {
 // RFC 8899 4.3, RFC 4821 7.7: full segments that vanish again and again may be too large for the path, and nobody says so (RFC 2923 2.1).
 void TcpConnection::suspect_black_hole() {
   const TcpConfig& config = core_.config();
+  // Text and options, as both are counted: one segment alone may be only by its timestamps longer than the path takes.
+  const uint32_t in_flight = sender_.flight_bytes() + (core_.timestamps ? TcpOptions::kTimestampsBytes : 0);
   // Each time from then on: what was lost until now may have been short.
   const bool is_suspect = is_synchronized(state_) && sender_.rtt().back_offs() >= config.black_hole_timeouts &&
-                          path_mss_ > config.black_hole_mss && sender_.flight_bytes() > config.black_hole_mss;
+                          path_mss_ > config.black_hole_mss && in_flight > config.black_hole_mss;
   if (!is_suspect) return;
   path_mss_ = config.black_hole_mss;
   if (sender_.lower_mss(path_mss_)) ++core_.counters().black_holes;

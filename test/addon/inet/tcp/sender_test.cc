@@ -490,6 +490,24 @@ TEST_F(SenderTest, ABlackHoleIsFoundByTimeouts) {
 }
 
 // What was lost first was short, for another reason; what has been sent behind it since then is not.
+TEST_F(SenderTest, ASegmentThatIsTooLongByItsTimestampsAloneFallsIntoABlackHole) {
+  config.timestamps = true;
+  config.black_hole_mss = 900;
+  make();
+  connection->connect(now);
+  out();
+  at(100);
+  in("S. 0:0(0) ack 1 win 60000 mss 912 ts 9 0");
+  all_out();
+  send(900);
+  EXPECT_EQ(all_out().size(), 1u);
+  for (int64_t seconds = 1; seconds < 10; ++seconds) {
+    at(100 + seconds * 1000);
+    all_out();
+  }
+  EXPECT_EQ(resources.counters.black_holes, 1u);
+}
+
 TEST_F(SenderTest, ABlackHoleIsFoundByLaterTimeoutsToo) {
   make(8960);
   connection->connect(now);
