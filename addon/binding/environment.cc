@@ -286,8 +286,10 @@ void Environment::before_sleep() {
   for (auto& instance : instances_) instance->take_returns();
   settle();
   // What calls have given a stack leaves now, and not with the timer of the next turn of the loop.
-  const Instant due_first = next_deadline();
-  if (!due_first.is_never() && due_first <= clock_.now()) turn_all(clock_.now());
+  if (const Instant due_first = next_deadline(); !due_first.is_never()) {
+    const Instant now = clock_.now();
+    if (due_first <= now) turn_all(now);
+  }
   if (has_published()) {
     // Somebody's completions were not taken by the call that produced them: another copy of our JavaScript owns that libOS.
     notify();

@@ -295,8 +295,8 @@ export interface NativeInet {
 
 /** `inet` as the native side reads it; `addresses` is not empty. @internal */
 export function nativeInet(inet: ResolvedInet, device: ResolvedDevice, capture: string, connections: number): NativeInet {
-  const [first] = inet.addresses.map(networkOf);
-  const word = first[1];
+  const addresses = inet.addresses.map(networkOf);
+  const word = addresses[0][1];
   const derived = [2, 0, word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff];
   return {
     device: DEVICES.indexOf(device.kind),
@@ -305,7 +305,7 @@ export function nativeInet(inet: ResolvedInet, device: ResolvedDevice, capture: 
     connections,
     mac: inet.mac === undefined ? derived : octetsOf(inet.mac),
     mtu: inet.mtu,
-    addresses: inet.addresses.map(networkOf),
+    addresses,
     routes: inet.routes.map(({ to, via }) => [...networkOf(to), addressOf(via)]),
     neighbors: Object.entries(inet.neighbors).map(([address, mac]) => [...addressOf(address), octetsOf(mac)]),
     tcp: inet.tcp,
