@@ -1,9 +1,9 @@
 // Catnap's row of the conformance table: the kernel's sockets on this machine's own addresses.
 
-import type { LibOSConfig } from '../../lib';
+import type { Subject } from './context';
 import { SOME } from './loopback';
 
-export const makeConfig = (): LibOSConfig => ({ libos: 'catnap' });
+export const SUBJECT: Subject = { makeConfig: () => ({ libos: 'catnap' }) };
 
 // The kernel alone knows whether a connect will ever be answered, and retries one that a full backlog dropped after a second. Its own
 // choice of buffers is several megabytes.

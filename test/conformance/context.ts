@@ -1,6 +1,7 @@
 // What the cases share: a libOS per test that must have given everything back at its end, and the few steps that most cases begin with.
 
 import { AF_INET, AF_INET6, DemiError, SOCK_DGRAM, SO_RCVBUF, SO_SNDBUF, SOCK_STREAM, SOL_SOCKET, createLibOS, type LibOS, type LibOSConfig, type Limits, type QToken, type SgArray } from '../../lib';
+import { bothEnds } from './ends';
 
 /** What a libOS of the conformance table has, and how much of it. What one cannot do, it says here and nowhere else. */
 export interface Capabilities {
@@ -30,32 +31,60 @@ export interface Capabilities {
   manyPushes: number;
 }
 
+/** The libOS that the cases are run on. */
+export interface Subject {
+  /** The configuration of one that is alone, and talks to itself. */
+  makeConfig(): LibOSConfig;
+  /** What has two ends has another libOS at each: connections are opened at one and taken at the other. */
+  ends?: {
+    client: { makeConfig(): LibOSConfig; address: string };
+    server: { makeConfig(): LibOSConfig; address: string };
+    /** Called when both have been made: plugs in the cable. */
+    plug?(): void;
+  };
+}
+
 export class Context {
   private current: LibOS | undefined;
+  // Where connections are taken, and where the next datagram socket is made: the two ends take turns. Without ends, all are the one libOS.
+  private server: LibOS | undefined;
+  private datagrams = 0;
   private readonly opened: number[] = [];
 
   constructor(
-    private readonly makeConfig: () => LibOSConfig,
+    private readonly subject: Subject,
     readonly capabilities: Capabilities,
     private readonly checks: boolean,
   ) {}
 
+  /** The libOS of this test; with two ends, what a test sees as one. What is no business of the server is done at the client's end. */
   get os(): LibOS {
-    return (this.current ??= this.create());
+    return (this.current ??= this.subject.ends === undefined ? this.create() : this.createEnds(this.subject.ends));
+  }
+
+  private createEnds({ client, server, plug }: NonNullable<Subject['ends']>): LibOS {
+    const first = this.createFrom(client.makeConfig());
+    this.server = this.createFrom(server.makeConfig());
+    plug?.();
+    return bothEnds(first, this.server);
   }
 
   get domain(): number {
     return this.capabilities.family === 4 ? AF_INET : AF_INET6;
   }
 
-  /** Makes another libOS of the same kind; the caller stops it. */
+  /** Makes another libOS of the same kind, which is alone; the caller stops it. */
   create(limits?: Limits): LibOS {
+    const config = this.subject.makeConfig();
+    return this.createFrom({ ...config, ...(limits === undefined ? {} : { limits: { ...config.limits, ...limits } }) });
+  }
+
+  private createFrom(config: LibOSConfig): LibOS {
     const before = process.env['DEMI_CHECK'];
     if (this.checks) process.env['DEMI_CHECK'] = '1';
     else delete process.env['DEMI_CHECK'];
     try {
-      const config = this.makeConfig();
-      return createLibOS({ ...config, ...(limits === undefined ? {} : { limits: { ...config.limits, ...limits } }) });
+      return createLibOS(config);
     } finally {
       if (before === undefined) delete process.env['DEMI_CHECK'];
       else process.env['DEMI_CHECK'] = before;
@@ -64,10 +93,10 @@ export class Context {
 
   /** The configuration of such a libOS, for another thread. */
   config(): LibOSConfig {
-    return this.makeConfig();
+    return this.subject.makeConfig();
   }
 
-  /** Makes the libOS of this test with limits of its own. */
+  /** Makes the libOS of this test with limits of its own; it is alone then. */
   limited(limits: Limits): LibOS {
     if (this.current !== undefined) throw new Error('the test has used its libOS already');
     return (this.current = this.create(limits));
@@ -79,13 +108,23 @@ export class Context {
     return qd;
   }
 
-  /** An endpoint of this machine. */
+  /** An endpoint of this machine: of the client's end, if there are two. */
   at(port: number): { address: string; port: number } {
-    return { address: this.capabilities.address, port };
+    return { address: this.server === undefined ? this.capabilities.address : this.addressOf('client'), port };
+  }
+
+  private addressOf(end: 'client' | 'server'): string {
+    return this.subject.ends?.[end].address ?? this.capabilities.address;
   }
 
   stream(): number {
     return this.track(this.streamOf(this.os));
+  }
+
+  /** A stream where connections are taken. */
+  serverStream(): number {
+    const { os } = this;
+    return this.track(this.streamOf(this.server ?? os));
   }
 
   streamOf(os: LibOS): number {
@@ -97,8 +136,10 @@ export class Context {
   }
 
   datagram(bound = true): number {
-    const qd = this.track(this.os.socket(this.domain, SOCK_DGRAM, 0));
-    if (bound) this.os.bind(qd, this.at(0));
+    const { os } = this;
+    const atServer = this.server !== undefined && this.datagrams++ % 2 === 1;
+    const qd = this.track((atServer ? (this.server as LibOS) : os).socket(this.domain, SOCK_DGRAM, 0));
+    if (bound) os.bind(qd, atServer ? { address: this.addressOf('server'), port: 0 } : this.at(0));
     return qd;
   }
 
@@ -107,8 +148,8 @@ export class Context {
   }
 
   listener(backlog = 16): number {
-    const qd = this.stream();
-    this.os.bind(qd, this.at(0));
+    const qd = this.serverStream();
+    this.os.bind(qd, this.server === undefined ? this.at(0) : { address: this.addressOf('server'), port: 0 });
     this.os.listen(qd, backlog);
     return qd;
   }
@@ -171,6 +212,8 @@ export class Context {
     } finally {
       this.opened.length = 0;
       this.current = undefined;
+      this.server = undefined;
+      this.datagrams = 0;
       await os.stop();
     }
   }

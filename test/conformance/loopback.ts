@@ -1,11 +1,10 @@
 // Loopback's row of the conformance table.
 
-import type { LibOSConfig } from '../../lib';
-import type { Capabilities } from './context';
+import type { Capabilities, Subject } from './context';
 
 let made = 0;
 // Each libOS is alone in its namespace, so that no test sees the names of another.
-export const makeConfig = (): LibOSConfig => ({ libos: 'loopback', loopback: { namespace: `conformance-${++made}` } });
+export const SUBJECT: Subject = { makeConfig: () => ({ libos: 'loopback', loopback: { namespace: `conformance-${++made}` } }) };
 
 const EVERYWHERE = { detectsDeadlock: true, fullBacklogWaits: true, hasNetwork: false };
 // Every unicast address is loopback's own; no socket can have a multicast address as its end.

@@ -1,6 +1,5 @@
 // The conformance suite: one set of cases for every libOS.
 
-import type { LibOSConfig } from '../../lib';
 import { accountCases } from './cases/accounts';
 import { argumentCases } from './cases/arguments';
 import { closingCases } from './cases/closing';
@@ -18,7 +17,7 @@ import { tokenCases } from './cases/tokens';
 import { transferCases } from './cases/transfers';
 import { waitSetCases } from './cases/wait-sets';
 import { waitingCases } from './cases/waiting';
-import { Context, type Capabilities } from './context';
+import { Context, type Capabilities, type Subject } from './context';
 
 const THEMES: Record<string, (context: Context) => void> = {
   arguments: argumentCases,
@@ -41,9 +40,9 @@ const THEMES: Record<string, (context: Context) => void> = {
 };
 
 /** Runs the cases on a libOS; `checks` as with DEMI_CHECK=1. */
-export function conformance(name: string, makeConfig: () => LibOSConfig, capabilities: Capabilities, { checks }: { checks: boolean }): void {
+export function conformance(name: string, subject: Subject, capabilities: Capabilities, { checks }: { checks: boolean }): void {
   describe(`${name}${checks ? ' with DEMI_CHECK=1' : ''}`, () => {
-    const context = new Context(makeConfig, capabilities, checks);
+    const context = new Context(subject, capabilities, checks);
     afterEach(() => context.end());
     for (const [theme, cases] of Object.entries(THEMES)) describe(theme, () => cases(context));
   });

@@ -24,7 +24,7 @@ export function errorCases(context: Context): void {
   const thrown: Partial<Record<ErrorCode, () => Provocation | Promise<Provocation>>> = {
     EADDRINUSE: () => {
       const taken = context.os.getsockname(context.listener());
-      return () => context.os.bind(context.stream(), taken);
+      return () => context.os.bind(context.serverStream(), taken);
     },
     EADDRNOTAVAIL: () => () => context.os.bind(context.stream(), { address: capabilities.foreignAddress, port: 0 }),
     EAGAIN: () => {
@@ -118,7 +118,7 @@ export function errorCases(context: Context): void {
   if (!capabilities.detectsDeadlock) impossible.add('EDEADLK');
   if (!capabilities.fullBacklogWaits) impossible.add('EALREADY');
   if (!capabilities.hasNetwork) for (const code of ['EHOSTUNREACH', 'ENETUNREACH'] as const) impossible.add(code);
-  // No device of those here can be switched off.
+  // It takes a device that is switched off: test/integration/catpowder-interfaces.test.ts does that.
   impossible.add('ENETDOWN');
 
   test.each(Object.keys(thrown).filter((code) => !impossible.has(code as ErrorCode)))('%s at the call', async (code) => {
