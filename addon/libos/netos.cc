@@ -50,6 +50,7 @@ bool Netos::poll_backend(Instant now) {
     stack_.handle_frames(std::span(received_).first(count), now);
     if (count < device_->capabilities().burst_max && count < kBurst) break;
   }
+  follow_link();
   if (stack_.poll_timeout() <= now) stack_.handle_timeout(now);
   if (hand_out_events()) any = true;
   return any;
@@ -80,6 +81,7 @@ bool Netos::flush_backend(Instant now) {
     if (taken > 0 && untaken_ > 0) std::move(to_send_.begin() + taken, to_send_.begin() + count, to_send_.begin());
     if (taken < count || count < kBurst) break;
   }
+  follow_link();
   settle_deliveries();
   return any;
 }
@@ -88,6 +90,30 @@ Instant Netos::backend_deadline() {
   // What the device did not take is offered again with the next turn, for nobody says when it will.
   if (untaken_ > 0) return Instant();
   return std::min(stack_.poll_timeout(), device_->next_deadline());
+}
+
+// --- the link ---
+
+Errno Netos::check_link(const IpAddress& remote) const {
+  return device_->link_state() == LinkState::kUp || is_ours(remote) ? Errno::kOk : Errno::kENETDOWN;
+}
+
+// A link that is down may come up: what is connected waits for that as long as TCP waits for a peer that is silent. Who is just connecting
+// hears of it, as who connects from then on does. A link that is gone ends everything.
+void Netos::follow_link() {
+  const LinkState state = device_->link_state();
+  if (state == link_) return;
+  link_ = state;
+  if (state == LinkState::kUp) return;
+  if (state == LinkState::kGone) stack_.abort_orphans(now());
+  // By index: what a socket wakes may open and close others.
+  for (size_t i = 0; i < sockets_.size(); ++i) {
+    NetosSocket* socket = sockets_[i];
+    if (socket == nullptr) continue;
+    Result<InetEndpoint> remote = stack_.remote_endpoint(socket->handle());
+    if (!remote.ok() || !is_ours(remote->address)) socket->handle_link_loss();
+  }
+  hand_out_events();
 }
 
 // --- the end of connections ---

@@ -41,6 +41,10 @@ class Netos final : public LibOS {
 
   // --- for its sockets ---
   Stack& stack() { return stack_; }
+  // ENETDOWN: what is sent to that address is lost, for the link is down. What goes to an address of our own never sees the link.
+  Errno check_link(const IpAddress& remote) const;
+  // The interface does not come back: nothing will ever arrive from outside.
+  bool network_is_gone() const { return link_ == LinkState::kGone; }
   // The socket hears of the events of `handle` from now on, until forget().
   void expect(SocketHandle handle, NetosSocket& socket);
   void forget(SocketHandle handle);
@@ -55,6 +59,8 @@ class Netos final : public LibOS {
   static StackConfig on_link(StackConfig config, const DeviceCapabilities& link);
   bool hand_out_events();
   void settle_deliveries();
+  void follow_link();
+  bool is_ours(const IpAddress& address) const { return address.is_loopback() || stack_.routes().is_ours(address); }
 
   const char* const name_;
   const std::unique_ptr<Device> device_;
@@ -63,6 +69,7 @@ class Netos final : public LibOS {
   std::array<Frame, kBurst> received_;       // empty between calls
   std::array<Frame, kBurst> to_send_;        // the first untaken_ of them were refused by the device
   size_t untaken_ = 0;
+  LinkState link_ = LinkState::kUp;          // as the sockets were told
   size_t counted_draining_ = 0;              // connections of the limit whose queues are gone
 };
 

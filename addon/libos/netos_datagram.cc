@@ -76,6 +76,8 @@ Attempt NetosDatagram::try_push(PushRequest& request, Completion& completion) {
   }
   const Errno unbound = bind_if_needed();
   if (unbound != Errno::kOk) return Attempt::refused(unbound);
+  const Errno down = netos().check_link(to.port != 0 ? to.address : stack().udp_socket(handle_)->remote().address);
+  if (down != Errno::kOk) return Attempt::failed(completion, down);
   const Errno missing = request.gather(libos().memory());
   if (missing == Errno::kENOMEM) return Attempt::no_memory();
   if (missing != Errno::kOk) return Attempt::refused(missing);
@@ -99,6 +101,7 @@ Attempt NetosDatagram::try_pop(uint64_t limit, Completion& completion) {
   Result<UdpDatagram> received = handle_ ? stack().udp_receive(handle_) : Result<UdpDatagram>(Errno::kEAGAIN);
   if (!received.ok()) {
     if (received.error() != Errno::kEAGAIN) return Attempt::failed(completion, received.error());
+    if (netos().network_is_gone()) return Attempt::failed(completion, Errno::kENETDOWN);
     return discards_ ? Attempt::done() : Attempt::would_block();
   }
   // As recv(2): what does not fit the caller's size is lost, a datagram is never delivered in two.
@@ -116,6 +119,8 @@ void NetosDatagram::handle_event(SocketEventKind kind) {
     netos().try_front(lines().readers);
   }
 }
+
+void NetosDatagram::handle_link_loss() { netos().try_front(lines().readers); }
 
 Attempt NetosDatagram::try_shutdown(ShutdownHow how, Completion&) {
   if (!is_connected()) return Attempt::refused(Errno::kENOTCONN);

@@ -22,6 +22,7 @@ class NetosDatagram final : public NetosSocket {
   void begin_close() override;
   void abort() override { begin_close(); }
   void handle_event(SocketEventKind kind) override;
+  void handle_link_loss() override;
 
  protected:
   Result<InetEndpoint> claim(const InetEndpoint& local) override;

@@ -29,6 +29,8 @@ class NetosSocket : public Queue {
   SocketHandle handle() const { return handle_; }
   // What the stack says has happened.
   virtual void handle_event(SocketEventKind kind) = 0;
+  // The link is down, or gone for good, and the socket has a peer elsewhere, or none: what cannot wait for it any longer ends with ENETDOWN.
+  virtual void handle_link_loss() = 0;
 
  protected:
   // Takes the endpoint in the stack; port 0 is chosen.

@@ -65,6 +65,7 @@ Attempt NetosStream::try_accept(std::unique_ptr<Queue>& connection, Completion& 
     return Attempt::would_block();
   }
   Result<SocketHandle> made = stack().tcp_accept(handle_);
+  if (!made.ok() && netos().network_is_gone()) return Attempt::failed(completion, Errno::kENETDOWN);
   if (!made.ok()) return Attempt::would_block();
   auto accepted = std::make_unique<NetosStream>(netos());
   accepted->take_handle(*made);
@@ -96,17 +97,15 @@ Errno NetosStream::begin_connect(const Endpoint& remote) {
   if (wrong != Errno::kOk) return wrong;
   if (remote.is_multicast_or_broadcast()) return Errno::kEINVAL;
   if (libos().connections().full()) return Errno::kEAGAIN;
-  const InetEndpoint local = is_bound() ? local_ : InetEndpoint{IpAddress::unspecified(Family::kIPv4), 0};
-  Result<SocketHandle> made = stack().tcp_connect(local, inet_endpoint_of(remote), now(), Stack::PortOwner::kUser, options_.mss_max);
-  connect_error_ = made.error();
+  connect_error_ = open_connection(inet_endpoint_of(remote));
   switch (connect_error_) {
     case Errno::kOk:
-      take_handle(*made);
       apply_options();
       break;
     case Errno::kENOMEM:
       return Errno::kEAGAIN;
     case Errno::kENETUNREACH:
+    case Errno::kENETDOWN:
       break;
     case Errno::kEADDRINUSE:
       // The very connection is there, or in TIME-WAIT.
@@ -117,6 +116,15 @@ Errno NetosStream::begin_connect(const Endpoint& remote) {
   begin_to_count();
   state_ = State::kConnecting;
   return Errno::kOk;
+}
+
+Errno NetosStream::open_connection(const InetEndpoint& remote) {
+  const Errno down = netos().check_link(remote.address);
+  if (down != Errno::kOk) return down;
+  const InetEndpoint local = is_bound() ? local_ : InetEndpoint{IpAddress::unspecified(Family::kIPv4), 0};
+  Result<SocketHandle> made = stack().tcp_connect(local, remote, now(), Stack::PortOwner::kUser, options_.mss_max);
+  if (made.ok()) take_handle(*made);
+  return made.error();
 }
 
 Attempt NetosStream::try_connect(Completion& completion) {
@@ -216,6 +224,17 @@ void NetosStream::handle_event(SocketEventKind kind) {
       wake_writer();
       return;
   }
+}
+
+void NetosStream::handle_link_loss() {
+  if (!netos().network_is_gone() && state_ != State::kConnecting) return;
+  TcpConnection* tcp = connection();
+  if (tcp == nullptr) {
+    netos().try_front(lines().readers);
+    return;
+  }
+  tcp->give_up(Errno::kENETDOWN);
+  stack().touch(handle_);
 }
 
 // --- the end ---

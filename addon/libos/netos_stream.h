@@ -33,6 +33,7 @@ class NetosStream final : public NetosSocket {
   Attempt try_close(Completion& completion) override;
   void abort() override;
   void handle_event(SocketEventKind kind) override;
+  void handle_link_loss() override;
 
  protected:
   Result<InetEndpoint> claim(const InetEndpoint& local) override { return stack().tcp_bind(local); }
@@ -61,6 +62,7 @@ class NetosStream final : public NetosSocket {
 
   // nullptr: there is none yet, or no longer.
   TcpConnection* connection() { return handle_ ? stack().tcp_connection(handle_) : nullptr; }
+  Errno open_connection(const InetEndpoint& remote);
   void apply_options();
   void begin_to_count();
   void end_to_count();

@@ -157,6 +157,56 @@ withRights('a loop that sleeps is woken by a frame', () => {
   ).toEqual({ text: 'wake up' });
 });
 
+withRights('an interface that goes down, and comes back', () => {
+  expect(
+    run(`
+      ip('link add there type veth peer name here');
+      ip('addr add 10.77.0.1/24 dev there');
+      ip('link set there up');
+      ip('link set here up');
+      const os = createLibOS({ libos: 'catpowder', device: { interface: 'here' }, inet: { addresses: ['10.77.0.2/24'] } });
+      const listener = listen(os, '10.77.0.2:7');
+      const socket = net.connect(7, '10.77.0.2');
+      const { newQd } = await os.accept(listener);
+      ip('link set here down');
+      const codeOf = (qt) => qt.then(() => 'ok', (error) => error.code);
+      const connect = () => codeOf(os.connect(os.socket(AF_INET, SOCK_STREAM), '10.77.0.1:1'));
+      outcome.down = await connect();
+      outcome.datagram = await codeOf(os.pushto(os.socket(AF_INET, SOCK_DGRAM), 'x', '10.77.0.1:9'));
+      const received = new Promise((resolve) => socket.once('data', (data) => resolve(String(data))));
+      outcome.push = await codeOf(os.push(newQd, 'as soon as it is up'));
+      ip('link set here up');
+      // The loop hears of this when it looks.
+      for (let i = 0; i < 500 && (outcome.up = await connect()) === 'ENETDOWN'; ++i) await new Promise((resolve) => setTimeout(resolve, 10));
+      outcome.received = await received;
+      socket.destroy();
+      await os.stop();`),
+  ).toEqual({ down: 'ENETDOWN', datagram: 'ENETDOWN', push: 'ok', up: 'ECONNREFUSED', received: 'as soon as it is up' });
+});
+
+withRights('an interface that is removed ends what waits for it', () => {
+  for (const device of [`{ tap: 'demi0' }`, `{ interface: 'demi0' }`]) {
+    expect(
+      run(`
+        const device = ${device};
+        if (device.interface !== undefined) ip('link add demi0 type veth peer name there');
+        const os = createLibOS({ libos: 'catpowder', device, inet: { addresses: ['10.77.0.2/24'] } });
+        const listener = listen(os, '10.77.0.2:7');
+        const there = device.interface === undefined ? 'demi0' : 'there';
+        ip('addr add 10.77.0.1/24 dev ' + there);
+        for (const name of new Set([there, 'demi0'])) ip('link set ' + name + ' up');
+        const socket = net.connect(7, '10.77.0.2').on('error', () => {});
+        const { newQd } = await os.accept(listener);
+        const waiting = [os.pop(newQd), os.accept(listener), os.pop((() => { const qd = os.socket(AF_INET, SOCK_DGRAM); os.bind(qd, '10.77.0.2:53'); return qd; })())];
+        setTimeout(() => ip('link del demi0'), 100);
+        outcome.codes = await Promise.all(waiting.map((qt) => qt.then(() => 'ok', (error) => error.code)));
+        outcome.connect = await os.connect(os.socket(AF_INET, SOCK_STREAM), '10.77.0.1:1').catch((error) => error.code);
+        socket.destroy();
+        await os.stop();`),
+    ).toEqual({ codes: ['ENETDOWN', 'ENETDOWN', 'ENETDOWN'], connect: 'ENETDOWN' });
+  }
+});
+
 withRights('what cannot be, and what to do about it', () => {
   const outcome = run(`
     const refusal = (device, addresses = ['10.77.0.2/24']) => {

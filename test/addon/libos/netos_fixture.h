@@ -16,6 +16,31 @@
 
 namespace demi {
 
+// Middleware of a link that can be pulled out. What is sent into it then is lost.
+class Plug final : public Device {
+ public:
+  explicit Plug(std::unique_ptr<Device> inner) : Device(inner->capabilities()), inner_(std::move(inner)) {}
+
+  size_t transmit(std::span<Frame> frames, Instant now) override {
+    if (state_ == LinkState::kUp) return inner_->transmit(frames, now);
+    for (Frame& frame : frames) frame.clear();
+    return frames.size();
+  }
+  size_t receive(std::span<Frame> frames, Instant now) override {
+    const size_t count = inner_->receive(frames, now);
+    if (state_ == LinkState::kUp) return count;
+    for (Frame& frame : frames.first(count)) frame.clear();
+    return 0;
+  }
+  Instant next_deadline() const override { return inner_->next_deadline(); }
+  LinkState link_state() const override { return state_; }
+  void set(LinkState state) { state_ = state; }
+
+ private:
+  std::unique_ptr<Device> inner_;
+  LinkState state_ = LinkState::kUp;
+};
+
 class NetosFixture : public testing::Test {
  protected:
   static constexpr uint16_t kPort = 80;
@@ -59,7 +84,9 @@ class NetosFixture : public testing::Test {
     config.secret = {number, 7};
     config.claims.announcements = 0;
     if (change) change(config);
-    return std::make_unique<Netos>("catpowder", settings, std::move(link), config);
+    auto plug = std::make_unique<Plug>(std::move(link));
+    (number == 1 ? plug_one : plug_two) = plug.get();
+    return std::make_unique<Netos>("catpowder", settings, std::move(plug), config);
   }
 
   // --- time ---
@@ -161,6 +188,8 @@ class NetosFixture : public testing::Test {
  protected:
   Faults* link_one = nullptr;
   Faults* link_two = nullptr;
+  Plug* plug_one = nullptr;
+  Plug* plug_two = nullptr;
   std::unique_ptr<Netos> one;
   std::unique_ptr<Netos> two;
   HostOf<Netos> a{one, memory_one};
