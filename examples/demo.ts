@@ -1,10 +1,13 @@
 // A file goes through an echo server and back, then small messages: is it right, and how fast is it?
 //
-// npm run demo [file]; the file is Node's own executable if none is given, cut or repeated to 64 MB. DEMI_LIBOS names the libOS.
+// npm run demo [file]; the file is Node's own executable if none is given, cut or repeated to 64 MB. DEMI_LIBOS names the libOS. On catpowder
+// root also sees nc and curl of Linux exchange the file with the echo and HTTP examples, through our TCP.
 
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
-import { basename } from 'node:path';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { createHistogram, performance } from 'node:perf_hooks';
 import { AF_INET, DemiError, SHUT_WR, SOCK_STREAM, demi_fini, demi_init, type Endpoint, type LibOS } from 'demi-io';
 
@@ -204,14 +207,34 @@ async function pingPong(os: LibOS, server: Endpoint): Promise<void> {
   latencies.draw();
 }
 
+// --- The tools of Linux at the other end ---
+
+function exchangeWithLinux(data: Buffer, name: string): void {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+    line('linux', 'left out: nc and curl at the other end of a TAP interface take Linux and root');
+    return;
+  }
+  line('linux', 'nc and curl, in a network namespace of their own');
+  const folder = mkdtempSync(join(tmpdir(), 'demi-demo-'));
+  try {
+    const file = join(folder, name);
+    writeFileSync(file, data);
+    const run = join(require.resolve('demi-io/package.json'), '..', 'examples', 'run.js');
+    const { status } = spawnSync(process.execPath, [run, 'linux-tools', file], { stdio: 'inherit' });
+    if (status !== 0) process.exitCode = 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 // --- The demo ---
 
 async function main(): Promise<void> {
   const file = process.argv[2] ?? process.execPath;
   const data = readInput(file);
   const os = demi_init();
+  const { libos, origin } = os.info();
   try {
-    const { libos, origin } = os.info();
     console.log(`${basename(file)}, cut or repeated to ${megabytes(data.length)} MB, on libOS '${libos}' (${origin})`);
     const listener = os.socket(AF_INET, SOCK_STREAM, 0);
     os.bind(listener, '127.0.0.1:0');
@@ -232,6 +255,7 @@ async function main(): Promise<void> {
   } finally {
     await demi_fini();
   }
+  if (libos === 'catpowder') exchangeWithLinux(data, basename(file));
 }
 
 void main().catch(report);

@@ -1,4 +1,4 @@
-// A TCP echo server that takes several clients at once.
+// A TCP echo server that takes several clients at once. `npm run example echo 127.0.0.1:7777` goes on serving, for nc.
 
 import { AF_INET, SHUT_WR, SOCK_STREAM, demi_init, type Endpoint, type LibOS } from 'demi-io';
 
@@ -10,11 +10,15 @@ async function echo(os: LibOS, qd: number): Promise<void> {
   await os.close(qd);
 }
 
-async function serve(os: LibOS, listener: number): Promise<void> {
-  const connections: Promise<void>[] = [];
+/** Serves so many clients; one that goes away in the middle is no reason to end. */
+async function serve(os: LibOS, listener: number, clients: number): Promise<void> {
+  const connections = new Set<Promise<void>>();
+  let served = 0;
   for await (const { newQd } of os.accepts(listener)) {
-    connections.push(echo(os, newQd));
-    if (connections.length === CLIENTS) break;
+    const connection = echo(os, newQd).catch(() => os.close(newQd).then(() => {}));
+    connections.add(connection);
+    void connection.finally(() => connections.delete(connection));
+    if (++served === clients) break;
   }
   await Promise.all(connections);
   await os.close(listener);
@@ -32,15 +36,22 @@ async function ask(os: LibOS, server: Endpoint, text: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  // DEMI_LIBOS says which libOS moves the bytes; the program stays the same.
+  const address = process.argv[2];
+  // DEMI_LIBOS or DEMI_CONFIG says which libOS moves the bytes; the program stays the same.
   await using os = demi_init();
   const listener = os.socket(AF_INET, SOCK_STREAM, 0);
-  os.bind(listener, '127.0.0.1:0');
+  os.bind(listener, address ?? '127.0.0.1:0');
   os.listen(listener, 16);
   const server = os.getsockname(listener);
-  const clients = Array.from({ length: CLIENTS }, (_, i) => ask(os, server, `hello ${i + 1}`));
-  await Promise.all([serve(os, listener), ...clients]);
-  console.log(`${CLIENTS} clients served on ${os.info().libos}`);
+  if (address === undefined) {
+    const clients = Array.from({ length: CLIENTS }, (_, i) => ask(os, server, `hello ${i + 1}`));
+    await Promise.all([serve(os, listener, CLIENTS), ...clients]);
+    console.log(`${CLIENTS} clients served on ${os.info().libos}`);
+  } else {
+    serve(os, listener, Infinity).catch(() => {});
+    console.log(`echo at ${server.address}:${server.port} on ${os.info().libos}; Ctrl-C ends it`);
+    await new Promise((resolve) => process.once('SIGINT', resolve));
+  }
 }
 
 void main();

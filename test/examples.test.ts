@@ -43,6 +43,10 @@ function run(args: string[], variables: Record<string, string> = {}): Ended {
 const EXPECTED: Record<string, RegExp[]> = {
   echo: [/sent 'hello 1', got 'hello 1'/, /sent 'hello 3', got 'hello 3'/, /3 clients served on (loopback|catnap|catpowder)/],
   http: [/^HTTP\/1\.1 200 OK\nyou asked for \/one\nHTTP\/1\.1 200 OK\nyou asked for \/two\nHTTP\/1\.1 200 OK\nyou asked for \/last\n$/],
+  'linux-tools': [
+    /echo at 10\.77\.0\.2:7 on catpowder; the kernel is 10\.77\.0\.1, behind demi0\n +nc +[\d.]+ MB in [\d.]+ s, SHA-256 [0-9a-f]{16}\.\.\. the same/,
+    /http:\/\/10\.78\.0\.2:80\/ on catpowder; .*\n +curl +[\d.]+ MB in [\d.]+ s, SHA-256 [0-9a-f]{16}\.\.\. the same/,
+  ],
   'push-pop': [/before the push: done is false/, /after the push: done is true/, /popped 'a string'/, /popped 16 bytes of 7/],
   'udp-ping-pong': [/1000 of 1000 datagrams came back from port \d+/],
   'wait-any': [/red is done after 1000 messages/, /blue is done after 1000 messages/, /3000 messages in all/],
@@ -62,12 +66,31 @@ test('every example has its expectation here', () => {
 });
 
 const LIBOSES = process.platform === 'linux' ? ['loopback', 'catnap', 'catpowder'] : ['loopback', 'catpowder'];
-const everywhere = Object.keys(EXPECTED).flatMap((name) => LIBOSES.map((libos) => [name, libos] as const));
+// It chooses its libOS itself.
+const linuxTools = 'linux-tools';
+const everywhere = Object.keys(EXPECTED).filter((name) => name !== linuxTools).flatMap((name) => LIBOSES.map((libos) => [name, libos] as const));
 
 test.each(everywhere)('%s on %s', (name, libos) => {
   const { status, stdout, stderr } = run([name], { DEMI_LIBOS: libos });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   for (const pattern of EXPECTED[name]) expect(stdout).toMatch(pattern);
+});
+
+const hasRights = process.platform === 'linux' && process.getuid?.() === 0;
+const withRights = hasRights || process.env['DEMI_REQUIRE_ALL'] === '1' ? test : test.skip;
+
+withRights('linux-tools exchanges a file with nc and curl, and leaves nothing behind', () => {
+  const interfaces = (): string => spawnSync('ip', ['-o', 'link'], { encoding: 'utf8' }).stdout;
+  const before = interfaces();
+  const { status, stdout, stderr } = run([linuxTools]);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  for (const pattern of EXPECTED[linuxTools]) expect(stdout).toMatch(pattern);
+  expect(interfaces()).toBe(before);
+});
+
+withRights('linux-tools says what is missing', () => {
+  const { status, stderr } = run([linuxTools, join(folder, 'run.js')], { PATH: '' });
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^linux-tools: unshare: .*ENOENT.*apt-get install util-linux\)\n$/) });
 });
 
 test.each(examples.filter((name) => name !== 'demo'))('%s is short', (name) => {
@@ -120,6 +143,8 @@ describe('demo', () => {
     expect(stdout).toMatch(/#+ +\d+\.\d+ %/);
     expect(stdout).toMatch(/tokens +\d+ used/);
     expect(stdout).toMatch(/buffers +0 outstanding/);
+    if (libos === 'catpowder' && hasRights) expect(stdout).toMatch(/nc +64\.0 MB.*the same\n.*\n +curl +64\.0 MB.*the same/);
+    else if (libos === 'catpowder') expect(stdout).toMatch(/linux +left out: .*root/);
     // Nobody watches: no line overwrites itself.
     expect(stdout).not.toMatch(/[\r\x1b]/);
   });

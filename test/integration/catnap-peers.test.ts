@@ -62,7 +62,7 @@ async function endOf(child: ChildProcess): Promise<{ status: number | null; out:
 
 describeOnLinux('programs', () => {
   testWith('curl')('curl asks the HTTP example, twice over one connection, and with HEAD and POST', async () => {
-    const server = spawn(process.execPath, [join(root, 'examples/run.js'), 'http', '0'], {
+    const server = spawn(process.execPath, [join(root, 'examples/run.js'), 'http', '127.0.0.1:0'], {
       env: { ...process.env, DEMI_LIBOS: 'catnap' },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
