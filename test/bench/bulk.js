@@ -1,9 +1,12 @@
 'use strict';
 
-// Bench `bulk`: large pushes one after the other, which the other side drops. Each contestant is server and client.
+// Bench `bulk`: large pushes one after the other, which the other side drops. Each contestant is server and client: kernel TCP on 127.0.0.1, whose
+// MTU is 64 KiB, and our own TCP over a veth pair, whose MTU is 1500.
 
+const { makeVeth } = require('./support/namespace');
 const { given, programs, runNetworkBench } = require('./support/network-bench');
 
+const veth = makeVeth();
 const { demi, node, c } = programs;
 const CASES = [
   ['64 KiB, 1 connection', 64 * 1024, 1],
@@ -12,10 +15,10 @@ const CASES = [
   ['1 MiB, 8 connections', 1024 * 1024, 8],
 ];
 
-const pair = (name, program, bytes, connections) => ({
+const pair = (name, program, bytes, connections, interfaces) => ({
   name,
-  server: given(program('server'), 'sink'),
-  client: given(program('client'), 'bulk', `bytes=${bytes}`, `connections=${connections}`),
+  server: given(program('server'), 'sink', ...(interfaces ? [`interface=${interfaces.server}`] : [])),
+  client: given(program('client'), 'bulk', `bytes=${bytes}`, `connections=${connections}`, ...(interfaces ? [`interface=${interfaces.client}`] : [])),
 });
 
 runNetworkBench({
@@ -26,7 +29,12 @@ runNetworkBench({
   valueOf: ({ bytes, ns }) => (bytes * 8) / ns,
   cases: CASES.map(([title, bytes, connections]) => ({
     title,
-    contestants: [pair('catnap awaited', demi, bytes, connections), pair('Node net', node, bytes, connections), pair('C epoll', c, bytes, connections)],
+    contestants: [
+      pair('catnap awaited', demi, bytes, connections),
+      ...(veth === undefined ? [] : [pair('catpowder awaited, veth', demi, bytes, connections, veth)]),
+      pair('Node net', node, bytes, connections),
+      pair('C epoll', c, bytes, connections),
+    ],
   })),
   goals: CASES.map(([title]) => ({
     text: `${title}: not below Node`,

@@ -1,18 +1,26 @@
 'use strict';
 
-// Bench `rtt`: 64 bytes to and fro between two processes over kernel TCP on 127.0.0.1. Each contestant is server and client.
+// Bench `rtt`: 64 bytes to and fro between two processes, over kernel TCP on 127.0.0.1 and over our own TCP on a veth pair. Each contestant is
+// server and client.
 
 const { Histogram } = require('./support/histogram');
+const { makeVeth } = require('./support/namespace');
 const { given, programs, runNetworkBench } = require('./support/network-bench');
 
-const { demi, node, c } = programs;
+const veth = makeVeth();
+const { demi, node, c, raw } = programs;
 const server = (program, ...args) => given(program('server'), 'echo', ...args);
 const client = (program, ...args) => given(program('client'), 'rtt', ...args);
 const pair = (name, program, ...args) => ({ name, server: server(program, ...args), client: client(program, ...args) });
+const overVeth = (name, program, ...args) =>
+  veth && { name, server: server(program, `interface=${veth.server}`, ...args), client: client(program, `interface=${veth.client}`, ...args) };
 
 const TITLE = 'one connection, one message outstanding';
 const AWAITED = 'catnap awaited';
 const WAITED = 'catnap demi_wait';
+const POWDER_AWAITED = 'catpowder awaited, veth';
+const POWDER_WAITED = 'catpowder demi_wait, veth';
+const RAW = 'C, raw AF_PACKET, veth';
 const DIRECT = 'C, reads until there is something';
 const SPINNING = 'Node net, spinning';
 const BUSY = 'C, epoll busy';
@@ -38,7 +46,10 @@ runNetworkBench({
         pair('C, epoll sleeping', c, 'wait=block'),
         pair(SPINNING, node, 'spin=1'),
         pair('Node net', node),
-      ],
+        overVeth(POWDER_AWAITED, demi),
+        overVeth(POWDER_WAITED, demi, 'api=wait'),
+        overVeth(RAW, raw),
+      ].filter((contestant) => contestant !== undefined),
     },
   ],
   goals: [
@@ -46,5 +57,9 @@ runNetworkBench({
     { text: 'demi_wait <= 1.3 x C busy-polling, the faster of the two', value: toFasterC(WAITED), met: (value) => value <= 1.3 },
     { text: 'awaited faster than spinning Node', value: ratio(SPINNING, AWAITED), met: (value) => value > 1 },
     { text: 'awaited faster than Node', value: ratio('Node net', AWAITED), met: (value) => value > 1 },
+    { text: 'catpowder awaited <= 6 us, as part of that', value: (cases) => medianOf(cases, POWDER_AWAITED) / 6, met: (value) => value <= 1 },
+    { text: 'catpowder awaited >= 10 x ahead of Node', value: ratio('Node net', POWDER_AWAITED), met: (value) => value >= 10 },
+    { text: 'catpowder awaited >= 1.4 x ahead of C busy-polling kernel TCP', value: ratio(BUSY, POWDER_AWAITED), met: (value) => value >= 1.4 },
+    { text: 'catpowder awaited <= 1.6 x raw AF_PACKET', value: ratio(POWDER_AWAITED, RAW), met: (value) => value <= 1.6 },
   ],
 });

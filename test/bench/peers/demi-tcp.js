@@ -1,9 +1,9 @@
 'use strict';
 
-// demi-io itself in the network benchmarks, over the kernel's sockets.
+// demi-io itself in the network benchmarks: over the kernel's sockets, or over our own TCP/IP on an interface.
 //
-//   node demi-tcp.js server echo|sink [api=await|wait]
-//   node demi-tcp.js client rtt|connect|bulk port=N ms=N warm=N [api=await|wait] [bytes=64] [connections=1] [addresses=1]
+//   node demi-tcp.js server echo|sink [api=await|wait] [interface=NAME]
+//   node demi-tcp.js client rtt|connect|bulk port=N ms=N warm=N [api=await|wait] [bytes=64] [connections=1] [addresses=1] [interface=NAME]
 
 const { AF_INET, createLibOS, DemiError, SOCK_STREAM } = require('../../..');
 const { Load, addressOf, endWithParent, readArguments, say } = require('../support/load');
@@ -11,7 +11,11 @@ const { Load, addressOf, endWithParent, readArguments, say } = require('../suppo
 const [role, workload] = process.argv.slice(2);
 const options = readArguments(process.argv.slice(4));
 const { api = 'await', port, bytes = 64, connections = 1, addresses = 1, poll = 'adaptive' } = options;
-const os = createLibOS({ libos: 'catnap', poll });
+const SERVER = '10.77.0.1';
+const CLIENT = '10.77.0.2';
+const device = options.interface === undefined ? undefined : { interface: options.interface };
+const own = { libos: 'catpowder', device, inet: { addresses: [`${role === 'server' ? SERVER : CLIENT}/24`] }, poll };
+const os = createLibOS(device === undefined ? { libos: 'catnap', poll } : own);
 const payload = new Uint8Array(bytes);
 
 function listen() {
@@ -74,7 +78,7 @@ function waitingServer(echoes) {
 
 async function connected(n) {
   const qd = os.socket(AF_INET, SOCK_STREAM, 0);
-  await os.connect(qd, { address: addressOf(n, addresses), port });
+  await os.connect(qd, { address: device === undefined ? addressOf(n, addresses) : SERVER, port });
   return qd;
 }
 

@@ -24,14 +24,19 @@ const settings = {
 const peers = path.join(__dirname, '..', 'peers');
 const javascript = (file) => [process.execPath, path.join(peers, file)];
 
-/** The programs that take part; undefined for the C program where there is no compiler. */
+function compiled(folder) {
+  return (role) => {
+    const program = buildProgram(path.join(peers, folder), role);
+    return program && [program];
+  };
+}
+
+/** The programs that take part; undefined for the C programs where there is no compiler. */
 const programs = {
   demi: (role) => [...javascript('demi-tcp.js'), role],
   node: (role) => [...javascript('node-net.js'), role],
-  c: (role) => {
-    const program = buildProgram(path.join(peers, 'c-epoll'), role);
-    return program && [program];
-  },
+  c: compiled('c-epoll'),
+  raw: compiled('raw-packet'),
 };
 
 /** Measures the contestants of one case in turns, with another one first each time. */

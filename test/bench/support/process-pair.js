@@ -12,7 +12,7 @@ const readline = require('node:readline');
 const START_LIMIT_MS = 10_000;
 const CALLS = [
   'accept4', 'close', 'connect', 'epoll_ctl', 'epoll_pwait', 'epoll_wait', 'getpeername', 'getsockname', 'getsockopt', 'ioctl', 'read',
-  'readv', 'recvfrom', 'recvmsg', 'sendmsg', 'sendto', 'setsockopt', 'shutdown', 'socket', 'write', 'writev',
+  'readv', 'recvfrom', 'recvmsg', 'sendmmsg', 'sendmsg', 'sendto', 'setsockopt', 'shutdown', 'socket', 'write', 'writev',
 ];
 
 const succeeds = (program, args) => spawnSync(program, args, { stdio: 'ignore' }).status === 0;
