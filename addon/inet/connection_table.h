@@ -24,9 +24,6 @@ struct alignas(64) Connection final : TcpConnection, Timer {
   Connection(TcpResources& resources, const TcpOpen& open, const TcpTuple& its_tuple, Stack* its_stack, void (*fire)(Timer&))
       : TcpConnection(resources, open), Timer(fire), tuple(its_tuple), stack(its_stack) {}
 
-  // Whether the peer has all that was sent, and its end, as far as can be known.
-  bool has_delivered() const { return state() == TcpState::kFinWait2 || state() == TcpState::kTimeWait || state() == TcpState::kClosed; }
-
   const TcpTuple tuple;
   Stack* const stack;
   Connection* next_in_bucket = nullptr;

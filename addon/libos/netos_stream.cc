@@ -285,9 +285,7 @@ void NetosStream::begin_close() {
 Attempt NetosStream::try_close(Completion& completion) {
   const TcpConnection* tcp = connection();
   if (!lingers_ || tcp == nullptr) return Attempt::done();
-  const TcpState state = tcp->state();
-  const bool has_delivered = state == TcpState::kFinWait2 || state == TcpState::kTimeWait || state == TcpState::kClosed;
-  if (!has_delivered) return Attempt::would_block();
+  if (!tcp->has_delivered()) return Attempt::would_block();
   const Errno error = tcp->error();
   leave_connection();
   return error == Errno::kOk ? Attempt::done() : Attempt::failed(completion, error);

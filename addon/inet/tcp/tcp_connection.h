@@ -122,6 +122,8 @@ class TcpConnection {
 
   TcpState state() const { return state_; }
   bool is_finished() const { return state_ == TcpState::kClosed && !reset_is_due_; }
+  // Of one that was closed: whether the peer has all that was sent, and its end, as far as can be known.
+  bool has_delivered() const { return state_ == TcpState::kFinWait2 || state_ == TcpState::kTimeWait || state_ == TcpState::kClosed; }
   Errno error() const { return error_; }
   uint16_t local_port() const { return local_port_; }
   uint16_t remote_port() const { return remote_port_; }
