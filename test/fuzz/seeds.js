@@ -1,7 +1,7 @@
 'use strict';
 
 // Programs for stack_frames that mean something: how connections are opened, used and closed, lose segments, and fail. The fuzzer goes on from
-// them. What each byte says is in test/addon/inet/stack_program.h; `npm run fuzz` puts these beside what it has found.
+// them. What each byte says is in test/addon/inet/stack_program.h and wire_program.h; `npm run fuzz` puts these beside what it has found.
 
 // The first byte of a program chooses settings, the second what the stack begins with: all there is, or one situation.
 const EVERYTHING = 0;
@@ -44,7 +44,7 @@ const close = (held) => [23, 0, held];
 const abort = (held) => [23, 1, held];
 const accept = () => [24];
 const connect = (host, how = 0) => [25, how, host];
-const sendDatagram = (socket, host) => [27, socket, host, AMOUNT.hundred, 7];
+const sendDatagrams = (socket, host, threes) => [27, socket, host, AMOUNT.hundred, 7, threes];
 const readDatagrams = (socket) => [28, socket];
 const takeMemory = (rooms) => [29, rooms];
 const giveMemoryBack = (rooms) => [30, rooms];
@@ -69,7 +69,7 @@ const stackFrames = [
   program(0, segment(PEER.outstanding, { window: 0 }), send(1, AMOUNT.thousand), untilDue(10), segment(PEER.outstanding)),
   program(0, icmpError(PEER.outstanding, 4, 600), icmpError(PEER.synSent, 3, 0), icmpError(PEER.outstanding, 1, 0), untilDue(6)),
   program(0, echo(2), echo(3), echo(9), datagram(0), datagram(1), datagram(2), datagram(3), readDatagrams(0), readDatagrams(1), readDatagrams(2)),
-  program(0, arpReply(4, 4), arpReply(6, 6), sendDatagram(1, 4), sendDatagram(0, 20), wait(WAIT.second), wait(WAIT.second), wait(WAIT.second)),
+  program(0, arpReply(4, 4), arpReply(6, 6), sendDatagrams(1, 4, 0), sendDatagrams(0, 20, 10), sendDatagrams(1, 2, 255), wait(WAIT.second), wait(WAIT.second), wait(WAIT.second)),
   program(0, connect(1), accept(), accept(), send(16, AMOUNT.more), read(17, AMOUNT.much), wait(WAIT.second), shutdown(16), close(16), wait(WAIT.minute)),
   program(0, connect(1, 0x31), wait(WAIT.milliseconds200), connect(20), wait(WAIT.minute), abort(16)),
   program(0, segment(PEER.timeWait, { flags: FLAGS.syn, sequence: 6 << 3 }), segment(PEER.timeWait), accept()),
