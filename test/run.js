@@ -13,6 +13,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
+const fuzz = require('./fuzz/run');
 const { root, buildAddonStrictly, ensureInstalled, ensureTypeScriptBuilt } = require('./setup/ensure-built');
 
 const requireAll = process.env.DEMI_REQUIRE_ALL === '1';
@@ -51,6 +52,8 @@ const NEEDS = [
   })),
   { package: 'tshark', present: () => succeeds('tshark', ['--version']), without: 'captures are not read back' },
   { package: 'libgtest-dev', present: hasGoogleTest, without: 'the C++ tests are left out' },
+  { package: 'clang', present: () => succeeds('clang++', ['--version']), without: 'nothing is fuzzed' },
+  { package: 'libclang-rt-14-dev', present: () => fuzz.findCompiler() !== undefined, without: 'nothing is fuzzed' },
 ];
 
 function installSystemPackages() {
@@ -143,6 +146,20 @@ function runPacketdrillCases() {
   return withCrash({ passed: Number(passed ?? 0), failed: Number(failed ?? 0), skipped: 0 }, status === 0);
 }
 
+/** The committed corpus of each fuzz target, and some seconds of fuzzing: each target is a test. */
+function runFuzzTargets(folder) {
+  const wanted = fuzz.targets.filter((name) => pattern === undefined || `test/fuzz/${name}`.includes(pattern));
+  if (wanted.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+  if (fuzz.findCompiler() === undefined) {
+    console.log(`${fuzz.WITHOUT_COMPILER} ${requireAll ? 'DEMI_REQUIRE_ALL is set, so that is a failure.' : 'They are skipped.'}`);
+    return { passed: 0, failed: requireAll ? wanted.length : 0, skipped: requireAll ? 0 : wanted.length };
+  }
+  const report = path.join(folder, 'fuzz.json');
+  const endedWell = run(process.execPath, ['test/fuzz/run.js', '--check', '--report', report, ...wanted]);
+  const result = readJson(report);
+  return withCrash({ passed: result?.passed.length ?? 0, failed: result?.failed.length ?? 0, skipped: 0 }, endedWell && result !== undefined);
+}
+
 function runJest(folder) {
   const report = path.join(folder, 'jest.json');
   const args = ['--expose-gc', 'node_modules/jest/bin/jest.js', '--json', `--outputFile=${report}`, '--passWithNoTests'];
@@ -166,7 +183,7 @@ function main() {
     ensureInstalled();
     buildAddonStrictly();
     ensureTypeScriptBuilt();
-    for (const runner of [runAddonTests, runPacketdrillCases, runJest]) {
+    for (const runner of [runAddonTests, runPacketdrillCases, runFuzzTargets, runJest]) {
       const counts = runner(folder);
       for (const key of Object.keys(total)) total[key] += counts[key];
     }

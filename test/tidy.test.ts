@@ -202,7 +202,7 @@ describe('every file is used', () => {
 
   test('what is under test/ is a test or is named by another file there', () => {
     const isEntry = (file: string): boolean =>
-      /\.test\.ts$|_test\.cc$|^test\/scripts\/.+\.pkt$|\/tsconfig\.json$|\/Makefile$|^test\/run\.js$|^test\/bench\/run\.js$|^test\/types\/[^/]+\.ts$|\.md$/.test(file);
+      /\.test\.ts$|_test\.cc$|^test\/scripts\/.+\.pkt$|^test\/fuzz\/\w+\.cc$|^test\/fuzz\/corpus\/|\/tsconfig\.json$|\/Makefile$|^test\/run\.js$|^test\/bench\/run\.js$|^test\/types\/[^/]+\.ts$|\.md$/.test(file);
     const texts = new Map([...testFiles, ...filesUnder('examples'), 'package.json', 'jest.config.js'].map((file) => [file, read(file)]));
     const named = (file: string): boolean => {
       const name = basename(withoutExtension(file));

@@ -6,8 +6,9 @@
 namespace demi {
 
 PortNumbers::PortNumbers(const PortRange& range, const SipHashKey& secret)
-    : range_(range), secret_(secret), first_claim_(size_t{kPortMax} + 1, kNone) {
+    : range_(range), secret_(secret), first_claim_(static_cast<uint32_t*>(std::calloc(size_t{kPortMax} + 1, sizeof(uint32_t)))), claims_(1) {
   DEMI_ASSERT(range.is_valid(), "a range of ports without ports");
+  DEMI_ASSERT(first_claim_ != nullptr, "the heap gives no table of ports");
 }
 
 bool PortNumbers::is_claimed(const InetEndpoint& local) const {

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <vector>
 
 #include "base/errno.h"
@@ -57,14 +59,18 @@ class PortNumbers {
     uint32_t offset;
     size_t counter;
   };
-  static constexpr uint32_t kNone = UINT32_MAX;
+  struct Free {
+    void operator()(uint32_t* table) const { std::free(table); }
+  };
+  static constexpr uint32_t kNone = 0;
 
   Start start_for(const IpAddress& local, const InetEndpoint& remote) const;
 
   const PortRange range_;
   const SipHashKey secret_;
   std::array<uint32_t, kPortCounters> counters_{};
-  std::vector<uint32_t> first_claim_;  // by port: an index into claims_
+  // By port: an index into claims_, whose first one is nobody's. Pages of zeros, which the system gives as they are touched: few ports are taken.
+  std::unique_ptr<uint32_t[], Free> first_claim_;
   std::vector<Claim> claims_;
   uint32_t free_claim_ = kNone;
 };

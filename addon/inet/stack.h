@@ -214,8 +214,8 @@ class Stack {
   void process_icmp(const IpPacket& ip, Frame& frame, Instant now);
   void process_echo(const IpPacket& ip, const IcmpV4View& request, Frame& frame, Instant now);
   void process_icmp_error(const IcmpV4View& message);
-  void tell_sender(const QuotedDatagram& quoted, const IcmpErrorMeaning& meaning);
-  void tell_udp_sender(const QuotedDatagram& quoted, Errno error);
+  bool tell_sender(const QuotedDatagram& quoted, const IcmpErrorMeaning& meaning);
+  bool tell_udp_sender(const QuotedDatagram& quoted, Errno error);
   void process_udp(const IpPacket& ip, Frame& frame, Instant now);
   void process_tcp(Arrival& arrival, Frame& frame, Instant now);
   void confirm_neighbor(const IpAddress& remote, uint64_t hash, Instant now);

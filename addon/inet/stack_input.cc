@@ -249,7 +249,8 @@ void Stack::process_icmp(const IpPacket& ip, Frame& frame, Instant now) {
   }
 }
 
-// RFC 1122 3.2.2.6: with the same data. Not to requests for all, which make a crowd answer.
+// RFC 1122 3.2.2.6: with the same data, or as much of it as fits, since nothing is fragmented here. Not to requests for all, which make a crowd
+// answer.
 void Stack::process_echo(const IpPacket& ip, const IcmpV4View& request, Frame& frame, Instant now) {
   if (ip.to_group) {
     ++counters_.ip_group_unwanted;
@@ -261,11 +262,13 @@ void Stack::process_echo(const IpPacket& ip, const IcmpV4View& request, Frame& f
   }
   IcmpV4Header reply = request.header();
   reply.type = IcmpV4Type::kEchoReply;
-  Checksum data;
-  data.add(request.data());
-  Frame out = make_packet(ip.destination, ip.source, IpProtocol::kIcmpV4, IcmpV4Header::kBytes, part_of(frame, request.data()), false);
+  const size_t link_limit = config_.mtu_bytes - Ipv4Header::kBytes - IcmpV4Header::kBytes;
+  const Bytes data = request.data().first(std::min(request.data().size(), link_limit));
+  Checksum sum;
+  sum.add(data);
+  Frame out = make_packet(ip.destination, ip.source, IpProtocol::kIcmpV4, IcmpV4Header::kBytes, part_of(frame, data), false);
   if (out.empty()) return;
-  reply.emit(out.writable_head().last(IcmpV4Header::kBytes), data);
+  reply.emit(out.writable_head().last(IcmpV4Header::kBytes), sum);
   ++counters_.icmp_echo_replies;
   send_later(std::move(out), ip.source, now);
 }
@@ -280,7 +283,7 @@ void Stack::process_icmp_error(const IcmpV4View& message) {
   }
   const IcmpV4Header header = message.header();
   if (const std::optional<IcmpErrorMeaning> meaning = meaning_of(header)) {
-    tell_sender(*quoted, *meaning);
+    if (!tell_sender(*quoted, *meaning)) ++counters_.icmp_ignored;
     return;
   }
   Connection* connection = nullptr;
@@ -297,33 +300,28 @@ void Stack::process_icmp_error(const IcmpV4View& message) {
   touch_connection(*connection);
 }
 
-// What was sent does not arrive.
-void Stack::tell_sender(const QuotedDatagram& quoted, const IcmpErrorMeaning& meaning) {
-  if (quoted.protocol == IpProtocol::kUdp) {
-    tell_udp_sender(quoted, meaning.error);
-    return;
-  }
+// What was sent does not arrive. False if nobody of ours has sent it.
+bool Stack::tell_sender(const QuotedDatagram& quoted, const IcmpErrorMeaning& meaning) {
+  if (quoted.protocol == IpProtocol::kUdp) return tell_udp_sender(quoted, meaning.error);
   Connection* connection = nullptr;
   if (quoted.protocol == IpProtocol::kTcp) {
     connection = connections_.find({quoted.source, quoted.destination, quoted.source_port, quoted.destination_port});
   }
-  if (connection == nullptr) {
-    ++counters_.icmp_ignored;
-    return;
-  }
+  if (connection == nullptr) return false;
   connection->handle_icmp_error(meaning.kind, meaning.error, quoted.sequence_number);
   touch_connection(*connection);
+  return true;
 }
 
-void Stack::tell_udp_sender(const QuotedDatagram& quoted, Errno error) {
+bool Stack::tell_udp_sender(const QuotedDatagram& quoted, Errno error) {
   const InetEndpoint remote{quoted.destination, quoted.destination_port};
   for (UdpSocket* socket = udp_sockets_.first(quoted.source_port); socket != nullptr; socket = udp_sockets_.next(*socket)) {
     if (!socket->is_connected() || socket->match(quoted.source, remote) == 0 || !socket->fail(error)) continue;
     sockets_.raise(socket->handle, SocketEventKind::kReadable);
     sockets_.raise(socket->handle, SocketEventKind::kWritable);
-    return;
+    return true;
   }
-  ++counters_.icmp_ignored;
+  return false;
 }
 
 // --- UDP ---

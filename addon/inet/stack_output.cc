@@ -288,7 +288,7 @@ void Stack::report_unreachable() {
   while (neighbors_.poll_unreachable(frame)) {
     const Parsed<QuotedDatagram> sent = QuotedDatagram::parse_ipv4(frame.head_bytes().subspan(EthernetView::kBytes));
     frame.clear();
-    if (sent) tell_sender(*sent, {IcmpErrorKind::kHard, Errno::kEHOSTUNREACH});
+    if (sent) (void)tell_sender(*sent, {IcmpErrorKind::kHard, Errno::kEHOSTUNREACH});
   }
 }
 

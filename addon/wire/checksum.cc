@@ -51,7 +51,8 @@ uint64_t Checksum::sum_of_long(Bytes bytes) {
     sums[0].add(sums[1]);
     sums[2].add(sums[3]);
     sums[0].add(sums[2]);
-    sum += sums[0].total() + sum_of_short({at, left});
+    // What is short is summed up in words of 64 bits, whose carries are still to come back in.
+    sum = add_round(sum, add_round(sums[0].total(), sum_of_short({at, left})));
   }
   return sum;
 }

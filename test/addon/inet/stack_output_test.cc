@@ -169,6 +169,15 @@ TEST_F(StackOutputTest, WhoDoesNotAnswerCannotBeReached) {
   EXPECT_TRUE(has_event(*connection, SocketEventKind::kClosed));
 }
 
+// Nobody has sent an ICMP message, so none was ignored.
+TEST_F(StackOutputTest, WhatAnUnconnectedSocketSendsToNobodyIsNoIcmpMessage) {
+  start_with_socket();
+  send_to(host(7));
+  at(1000 + 3'000);
+  EXPECT_EQ(stack->neighbors().counters().unanswered, 1u);
+  EXPECT_EQ(stack->counters().icmp_ignored, 0u);
+}
+
 TEST_F(StackOutputTest, ADeviceFinishesTheChecksum) {
   config.finishes_checksums = true;
   config.neighbors = {{host(2), station(2)}};
@@ -221,6 +230,19 @@ TEST_F(StackTest, NoIcmpErrorIsLargerThanTheLink) {
 // --- segments ---
 
 // RFC 791 3.2: the least that a link may carry. Options have to make room then, and no peer can ask for more.
+// RFC 1122 3.2.2.6: a reply that would have to be fragmented is cut short.
+TEST_F(StackTest, NoEchoIsLargerThanTheLink) {
+  config.mtu_bytes = 576;
+  start();
+  in(icmp_frame({IcmpV4Type::kEchoRequest, 0, 7, 8}, Octets(1000, 0x5a)));
+  const Octets packet = packet_out();
+  EXPECT_EQ(packet.size(), 576u);
+  const Parsed<IcmpV4View> reply = IcmpV4View::parse(Ipv4View::parse(packet)->payload());
+  ASSERT_TRUE(reply.ok());
+  EXPECT_TRUE(reply->checksum_is_valid());
+  EXPECT_EQ(reply->header().type, IcmpV4Type::kEchoReply);
+}
+
 TEST_F(StackTest, NoSegmentIsLargerThanTheLink) {
   for (uint32_t mtu : {kMtuMin, 80u, 100u, 200u}) {
     SCOPED_TRACE(mtu);

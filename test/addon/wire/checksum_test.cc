@@ -63,6 +63,20 @@ TEST(Checksum, TheLargestSumsDoNotOverflow) {
   }
 }
 
+// Words that are all ones make carries at every step, those of what is left over behind the long part, too.
+TEST(Checksum, NoCarryOfLongRunsOfOnesIsLost) {
+  for (size_t length = 0; length <= 600; ++length) {
+    const Octets ones(length, 0xff);
+    ASSERT_EQ(sum(ones), reference_sum(ones)) << length;
+    for (size_t zeros = 7; zeros < length; zeros += 7) {
+      Octets octets = ones;
+      std::fill_n(octets.begin(), zeros, uint8_t{0});
+      octets[zeros / 2] = 0x0f;
+      ASSERT_EQ(sum(octets), reference_sum(octets)) << length << ' ' << zeros;
+    }
+  }
+}
+
 TEST(Checksum, EverySplitIntoTwoGivesTheSame) {
   Random random(3);
   for (const size_t length : {size_t{1}, size_t{2}, size_t{63}, size_t{129}, size_t{1'460}}) {
