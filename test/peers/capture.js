@@ -44,8 +44,9 @@ class Direction {
     this.edge = undefined; // the right edge that its receiver has offered last, at the most
     this.window = undefined;
     this.sent = new Map(); // where segments began, and when they left last
-    this.reported = -Infinity; // when its receiver last told of a hole
+    this.reported = -Infinity; // when its receiver last told of a hole, or by another SYN that it has no answer
     this.timedOut = -Infinity; // when something was sent again after a wait as long as that of a timeout
+    this.hasEnded = false; // a FIN was sent
   }
 
   offer(ack, window) {
@@ -57,6 +58,7 @@ class Direction {
   /** What is remarkable about a segment that is sent now. */
   send(frame) {
     const { seq, flags, ms } = frame;
+    if ((flags & FIN) !== 0) this.hasEnded = true;
     const length = frame.length + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
     if (length === 0) return {};
     const end = (seq + length) >>> 0;
@@ -88,17 +90,17 @@ class Direction {
 const RTO_MIN_MS = 190;
 
 /**
- * Reads a capture of the stack whose address is `ours`. `damaged`: frames that arrived with a wrong checksum, of which nothing else is said, as the
- * stack never looked at them.
+ * Reads a capture of the stack whose address is `ours`. Of frames that were damaged on their way nothing else is said, as the stack never looked at
+ * them: those that arrived with a wrong checksum, where checksums are finished by then (a TAP interface does not, for there is no wire).
  */
-function readCapture(file, ours) {
+function readCapture(file, ours, { checksumsAreFinished = true } = {}) {
   const frames = framesOf(file);
   const streams = new Map();
-  const found = { frames: frames.length, damaged: 0, malformed: [], beyondWindow: [], again: { ours: [], theirs: [] }, experts: [] };
+  const found = { frames: frames.length, damaged: 0, malformed: [], beyondWindow: [], again: { ours: [], theirs: [] }, resets: [], experts: [] };
   for (const frame of frames) {
     const isOurs = frame.from.split('|')[0] === ours;
     // Ours leave with checksums that the device finishes.
-    if (frame.isBad && !isOurs) {
+    if (frame.isBad && !isOurs && checksumsAreFinished) {
       ++found.damaged;
       continue;
     }
@@ -110,9 +112,12 @@ function readCapture(file, ours) {
     if (!streams.has(frame.stream)) streams.set(frame.stream, { ours: new Direction(), theirs: new Direction() });
     const { ours: fromUs, theirs: fromThem } = streams.get(frame.stream);
     const [direction, other] = isOurs ? [fromUs, fromThem] : [fromThem, fromUs];
+    // Who has forgotten a connection that both have ended resets what comes late or twice; any other reset has a meaning.
+    if ((frame.flags & RST) !== 0) found.resets.push({ number: frame.number, isOurs, isBehindTheEnd: direction.hasEnded && other.hasEnded });
     const { again, beyond } = direction.send(frame);
     if (again !== undefined) found.again[isOurs ? 'ours' : 'theirs'].push(again);
     if (beyond !== undefined) found.beyondWindow.push({ number: frame.number, isOurs, beyond });
+    if ((frame.flags & SYN) !== 0) other.reported = frame.ms;
     if ((frame.flags & (ACK | RST)) === ACK) {
       other.offer(frame.ack, frame.window);
       if (frame.hasSack) other.reported = frame.ms;

@@ -13,6 +13,7 @@
 //   {"do":"give","host":A,"port":N,"bytes":N}   sends that many, then gives what the other side has said of it
 //   {"do":"fetch","host":A,"port":N}            takes all
 //   {"do":"relay","from":N,"host":A,"port":N}   from now on, what connects to port `from` of 127.0.0.1 is connected to `port` (demi only)
+//   {"do":"offer","bytes":N}                    from now on, what port 19 gives
 //   {"do":"stats"}                              the counters
 
 const { createInterface } = require('node:readline');
@@ -22,7 +23,7 @@ const { KernelStack, OurStack } = require('./stacks');
 
 const [kind, ...rest] = process.argv.slice(2);
 const given = Object.fromEntries(rest.map((argument) => argument.split('=')));
-const bytesGiven = Number(given.bytes ?? 0);
+let bytesGiven = Number(given.bytes ?? 0);
 
 function ourStack() {
   const [deviceKind, name] = given.device.split(':');
@@ -63,7 +64,7 @@ async function http(connection) {
       const head = received.slice(0, end);
       received = received.slice(end + HEAD_END.length);
       const body = `you asked for ${head.split(' ')[1]}\n`;
-      const closes = /^connection: close/im.test(head);
+      const closes = /^connection: *close/im.test(head);
       await connection.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${closes ? 'Connection: close\r\n' : ''}\r\n${body}`);
       if (closes) return;
     }
@@ -109,6 +110,7 @@ const clients = {
       return all;
     }),
   relay: async ({ from, host, port }) => kernel.listen(from, (connection) => join(connection, () => stack.connect(host, port)), '127.0.0.1'),
+  offer: async ({ bytes }) => void (bytesGiven = bytes),
   stats: async () => stack.stats(),
 };
 
