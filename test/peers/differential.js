@@ -4,7 +4,8 @@
 // goodput is ours. As root: node test/peers/differential.js [rows=TEXT] [seeds=N] [congestion=cubic|newreno] [capture=FILE]
 //
 // Each run has namespaces of its own, so that the kernel remembers nothing of the one before. Goodput is the bytes by the time from connect() until the
-// receiver's word that all have arrived, the median over the seeds. Both sides are Node programs (peer.js). `rows` chooses the scenarios
+// receiver's word that all have arrived, the median over the seeds: where few frames are lost it matters much which, so that some ten seeds are
+// needed before a ratio says something. Both sides are Node programs (peer.js). `rows` chooses the scenarios
 // whose titles contain it; results of the others stay in bench-results/differential.json. `capture` keeps what ours saw of the last run.
 
 const fs = require('node:fs');
