@@ -16,7 +16,7 @@ const { readCapture } = require('../peers/capture');
 
 const isPossible = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['-n', 'ip', 'link']).status === 0;
 const required = process.env['DEMI_REQUIRE_ALL'] === '1';
-const PROGRAMS = ['nft', 'tshark', 'ping', 'curl', 'nc', 'iperf3'];
+const PROGRAMS = ['nft', 'tshark', 'ping', 'curl', 'nc'];
 const has = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 const describeWithAll = required || (isPossible && PROGRAMS.every(has)) ? describe : describe.skip;
 
