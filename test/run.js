@@ -30,7 +30,7 @@ function succeeds(program, args, input) {
 
 const hasGoogleTest = () => succeeds('g++', ['-x', 'c++', '-std=c++20', '-E', '-'], '#include <gtest/gtest.h>\n');
 
-// Programs that catnap talks to in test/integration/catnap-peers.test.ts; the kernel's sockets are Linux's.
+// Programs that our libOSes talk to in test/integration/*-peers.test.ts; the kernel's sockets are Linux's.
 const PEERS =
   process.platform !== 'linux'
     ? []
@@ -39,6 +39,11 @@ const PEERS =
         // The other nc of Debian has other options.
         { package: 'netcat-openbsd', program: 'nc', check: 'nc -h 2>&1 | grep -q OpenBSD' },
         { package: 'iproute2', program: 'ip', check: 'command -v ip' },
+        { package: 'iperf3', program: 'iperf3', check: 'command -v iperf3' },
+        { package: 'iputils-arping', program: 'arping', check: 'command -v arping' },
+        { package: 'iputils-ping', program: 'ping', check: 'command -v ping' },
+        // Without it nothing is lost on the way: catpowder-impaired.test.ts.
+        { package: 'nftables', program: 'nft', check: 'command -v nft' },
       ];
 
 const NEEDS = [
@@ -48,7 +53,7 @@ const NEEDS = [
   ...PEERS.map(({ package: name, program, check }) => ({
     package: name,
     present: () => succeeds('sh', ['-c', check]),
-    without: `the tests of catnap against ${program} are left out`,
+    without: `the tests against ${program} are left out`,
   })),
   { package: 'tshark', present: () => succeeds('tshark', ['--version']), without: 'captures are not read back' },
   { package: 'libgtest-dev', present: hasGoogleTest, without: 'the C++ tests are left out' },

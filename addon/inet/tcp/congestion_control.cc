@@ -34,11 +34,11 @@ void CongestionControl::handle_established(uint32_t mss, uint32_t initial_segmen
   cwnd_ = syn_was_lost ? mss : initial_window(mss, initial_segments);
 }
 
-void CongestionControl::handle_ack(uint32_t acked, uint32_t mss, bool was_limited, Duration srtt, Instant now) {
+void CongestionControl::handle_ack(uint32_t acked, uint32_t mss, bool was_limited, Duration srtt, Instant now, uint32_t divisor) {
   if (!was_limited) return;
   if (in_slow_start()) {
     // RFC 5681 (2), counting bytes (RFC 3465 2.1).
-    const uint32_t growth = std::min(acked, kSlowStartSegmentsPerAck * mss);
+    const uint32_t growth = std::min(acked, kSlowStartSegmentsPerAck * mss) / divisor;
     cwnd_ = std::min(cwnd_ + growth, kCongestionWindowMax);
     return;
   }

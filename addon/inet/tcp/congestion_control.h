@@ -6,6 +6,7 @@
 // evidence joins (marks of ECN, a delivery rate), and pacing_rate() is where an answer beside the window does.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <variant>
@@ -41,8 +42,10 @@ class CongestionControl {
   // The connection is open and MSS known. RFC 6928: ten segments; RFC 5681 3.1: one if the SYN or SYN-ACK was lost.
   void handle_established(uint32_t mss, uint32_t initial_segments, bool syn_was_lost);
   // `acked` bytes left the network. `was_limited`: cwnd, and nothing else, had held the sender back (RFC 7661: a window that is not used says
-  // nothing about the path, and does not grow).
-  void handle_ack(uint32_t acked, uint32_t mss, bool was_limited, Duration srtt, Instant now);
+  // nothing about the path, and does not grow). Slow start is `divisor` times slower.
+  void handle_ack(uint32_t acked, uint32_t mss, bool was_limited, Duration srtt, Instant now, uint32_t divisor = 1);
+  // Slow start has found the path's limit without a loss (RFC 9406 4.2).
+  void end_slow_start() { ssthresh_ = std::min(ssthresh_, cwnd_); }
   // Fast retransmit (RFC 5681 3.2).
   void handle_loss(uint32_t flight, uint32_t mss, Instant now);
   // The retransmission timer expired (RFC 5681 3.1). `first`: for this text it had not before.
@@ -59,6 +62,8 @@ class CongestionControl {
   uint32_t cwnd() const { return cwnd_; }
   uint32_t ssthresh() const { return ssthresh_; }
   bool in_slow_start() const { return cwnd_ < ssthresh_; }
+  // No loss has been seen yet.
+  bool in_first_slow_start() const { return ssthresh_ == UINT32_MAX; }
   CongestionAlgorithm algorithm() const { return static_cast<CongestionAlgorithm>(algorithm_.index()); }
   // Changes the algorithm under an open connection (TCP_CONGESTION).
   void set_algorithm(CongestionAlgorithm algorithm);

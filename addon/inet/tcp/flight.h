@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/time.h"
+#include "inet/tcp/hystart.h"
 #include "inet/tcp/loss_recovery.h"
 #include "inet/tcp/send_queue.h"
 
@@ -14,6 +15,7 @@ struct Flight {
 
   SendQueue queue;
   LossRecovery recovery;
+  HyStart hystart;
   // The one segment whose acknowledgment is timed, and none that was sent again (RFC 6298 3): it ends at `timed_end`, and left at `timed_at`.
   SeqNumber timed_end;
   Instant timed_at = Instant::never();

@@ -160,6 +160,14 @@ uint32_t Sender::take_sack_blocks(const TcpOptions& options, LossEvidence& evide
   return fresh;
 }
 
+// RFC 7323 4.1: with timestamps text that was sent again can be measured, to the millisecond. Zero: there is no measurement.
+Duration Sender::echoed_rtt(const TcpHeader& header, Instant now) const {
+  if (!core_.timestamps || !header.options.timestamps || header.options.timestamps->echo_reply == 0) return Duration();
+  const uint32_t elapsed = core_.timestamp(now) - header.options.timestamps->echo_reply;
+  // An echo from the future, or of long ago, is not ours.
+  return elapsed > 600'000 ? Duration() : Duration::milliseconds(std::max(elapsed, 1u));
+}
+
 void Sender::take_rtt(const TcpHeader& header, uint32_t acked, Instant now) {
   if (acked == 0) return;
   if (!flight_->timed_at.is_never()) {
@@ -168,13 +176,18 @@ void Sender::take_rtt(const TcpHeader& header, uint32_t acked, Instant now) {
     flight_->timed_at = Instant::never();
     return;
   }
-  // RFC 7323 4.1: with timestamps text that was sent again can be measured, to the millisecond.
-  if (!core_.timestamps || !header.options.timestamps || header.options.timestamps->echo_reply == 0) return;
-  const uint32_t elapsed = core_.timestamp(now) - header.options.timestamps->echo_reply;
-  // An echo from the future, or of long ago, is not ours.
-  if (elapsed > 600'000) return;
-  const uint32_t samples = std::max(flight_bytes() / (2 * mss_), 1u);
-  rtt_.sample(Duration::milliseconds(std::max(elapsed, 1u)), samples);
+  const Duration rtt = echoed_rtt(header, now);
+  if (rtt > Duration()) rtt_.sample(rtt, std::max(flight_bytes() / (2 * mss_), 1u));
+}
+
+void Sender::grow_window(const TcpHeader& header, uint32_t acked, bool was_limited, Instant now) {
+  uint32_t divisor = 1;
+  if (congestion_.in_first_slow_start()) {
+    HyStart& hystart = flight_->hystart;
+    if (hystart.handle_ack(una_, nxt_, echoed_rtt(header, now)) == HyStart::Phase::kOver) congestion_.end_slow_start();
+    divisor = hystart.growth_divisor();
+  }
+  congestion_.handle_ack(acked, mss_, was_limited, rtt_.srtt(), now, divisor);
 }
 
 void Sender::update_window(const TcpHeader& header, Instant now) {
@@ -274,7 +287,7 @@ Sender::AckResult Sender::handle_ack(const TcpHeader& header, uint32_t segment_l
   if (evidence.acked > 0 && !was_in_fast_recovery && !flight_->recovery.in_recovery()) {
     // RFC 7661 4.3: half of the window in use is use enough.
     const bool was_limited = is_limited_by_cwnd_ || flight_before >= congestion_.cwnd() / 2;
-    congestion_.handle_ack(evidence.acked, mss_, was_limited, rtt_.srtt(), now);
+    grow_window(header, evidence.acked, was_limited, now);
   } else if (evidence.acked > 0 && flight_->recovery.phase() == LossRecovery::Phase::kTimeoutRecovery) {
     congestion_.handle_ack(evidence.acked, mss_, true, rtt_.srtt(), now);
   }

@@ -166,7 +166,9 @@ class Sender {
   bool acknowledges_everything(const TcpHeader& header) const;
   AckResult handle_ack_of_everything(const TcpHeader& header, Instant now);
   uint32_t take_sack_blocks(const TcpOptions& options, LossEvidence& evidence);
+  Duration echoed_rtt(const TcpHeader& header, Instant now) const;
   void take_rtt(const TcpHeader& header, uint32_t acked, Instant now);
+  void grow_window(const TcpHeader& header, uint32_t acked, bool was_limited, Instant now);
   void update_window(const TcpHeader& header, Instant now);
   void rearm_after_ack(uint32_t acked, Instant now);
 

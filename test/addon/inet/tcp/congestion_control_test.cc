@@ -42,6 +42,17 @@ TEST_P(CongestionControlTest, SlowStartGrowsByWhatIsAcknowledgedTwoSegmentsAtMos
   EXPECT_EQ(congestion.cwnd(), 14'700u + 2 * kMss);
 }
 
+// RFC 9406 4.2
+TEST_P(CongestionControlTest, SlowStartCanGrowSlowerAndEndWithoutALoss) {
+  EXPECT_TRUE(congestion.in_first_slow_start());
+  congestion.handle_ack(10 * kMss, kMss, true, kRtt, now, 4);
+  EXPECT_EQ(congestion.cwnd(), 14'600u + 2 * kMss / 4);
+  congestion.end_slow_start();
+  EXPECT_FALSE(congestion.in_slow_start());
+  EXPECT_FALSE(congestion.in_first_slow_start());
+  EXPECT_EQ(congestion.ssthresh(), congestion.cwnd());
+}
+
 TEST_P(CongestionControlTest, AWindowThatWasNotUsedDoesNotGrow) {
   congestion.handle_ack(kMss, kMss, false, kRtt, now);
   EXPECT_EQ(congestion.cwnd(), 14'600u);
