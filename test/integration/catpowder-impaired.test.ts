@@ -102,6 +102,19 @@ class Network {
     return found;
   }
 
+  /** Until every end has got through, which on such a link takes some tries: behind that nothing moves that a count would miss. */
+  async rest(): Promise<void> {
+    const end = Date.now() + 20_000;
+    const isEnding = async (): Promise<boolean> => {
+      const states = ['fin-wait-1', 'closing', 'last-ack'].flatMap((state) => ['state', state]);
+      return (await this.ours.do('stats')).closing > 0 || (await this.linux.must('ss', ['-Htn', ...states])).trim() !== '';
+    };
+    while (await isEnding()) {
+      if (Date.now() > end) throw new Error('connections do not come to their end');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   async close(): Promise<void> {
     for (const namespace of [this.linux, this.router]) await namespace?.close();
   }
@@ -160,6 +173,7 @@ describeWithAll('a bad link', () => {
       await linux.must('sh', ['-c', `until ss -Htin state established dst ${OURS} | grep -qw ${linuxCongestion}; do sleep 0.05; done`], { timeoutMs: 10_000 });
       idle.kill('SIGKILL');
       await exchange(network);
+      await network.rest();
 
       const counters = await network.counters();
       const { stack, tcp } = (await ours.do('stats')).network;

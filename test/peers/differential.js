@@ -1,12 +1,13 @@
 'use strict';
 
 // The same exchange over the same bad link (scenarios.js), between our stack and Linux, either way, and between Linux and Linux: how much of Linux's
-// goodput is ours. As root: node test/peers/differential.js [rows=TEXT] [seeds=N] [congestion=cubic|newreno] [capture=FILE]
+// goodput is ours. As root: node test/peers/differential.js [rows=TEXT] [seeds=N] [congestion=cubic|newreno] [capture=PREFIX]
 //
 // Each run has namespaces of its own, so that the kernel remembers nothing of the one before. Goodput is the bytes by the time from connect() until the
 // receiver's word that all have arrived, the median over the seeds: where few frames are lost it matters much which, so that some ten seeds are
-// needed before a ratio says something. Both sides are Node programs (peer.js). `rows` chooses the scenarios
-// whose titles contain it; results of the others stay in bench-results/differential.json. `capture` keeps what ours saw of the last run.
+// needed before a ratio says something. Both sides are Node programs (peer.js). `rows` chooses the scenarios whose titles contain it; results of
+// the others stay in bench-results/differential.json. `capture` keeps what ours saw of the last runs, in PREFIX-sends.pcap and
+// PREFIX-receives.pcap.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -40,8 +41,8 @@ async function run({ link, bytes }, [sending, receiving], { seed, congestion, ca
   try {
     const [left, right] = namespaces;
     const relay = await Relay.between([left, 'left'], [right, 'right'], { ...link, seed });
-    const sender = await side(left, 'left', SENDER, sending, congestion, sending === 'ours' ? capture : undefined);
-    const receiver = await side(right, 'right', RECEIVER, receiving, congestion, receiving === 'ours' ? capture : undefined);
+    const sender = await side(left, 'left', SENDER, sending, congestion, sending === 'ours' && capture ? `${capture}-sends.pcap` : undefined);
+    const receiver = await side(right, 'right', RECEIVER, receiving, congestion, receiving === 'ours' && capture ? `${capture}-receives.pcap` : undefined);
     const { ms, sha256, said } = await sender.do('give', { host: RECEIVER, port: 9, bytes });
     if (JSON.parse(said).sha256 !== sha256) throw new Error('what arrived is not what was sent');
     await sender.stop();

@@ -91,6 +91,7 @@ void LossRecovery::handle_retransmitted(const SendSpace& space, SackBlock range,
     return;
   }
   high_rxt_ = SeqNumber::later_of(next_to_repeat(space), range.end);
+  nxt_at_repeat_ = space.nxt;
 }
 
 // --- what is learnt ---
@@ -123,10 +124,25 @@ void LossRecovery::handle_ack(const SendSpace& space, const LossEvidence& eviden
   if (space.sack && scoreboard_ != nullptr) {
     lost_below_ = SeqNumber::later_of(lost_below_, scoreboard_->lost_below(space.mss, space.una));
   }
+  if (phase_ == Phase::kFastRecovery && repeats_are_lost(space)) {
+    // RFC 5681 4.3: the loss of a retransmission is a second indication of congestion.
+    congestion.handle_loss(space.flight(), space.mss, now);
+    high_rxt_ = space.una;
+    must_send_ = true;
+  }
   if (in_recovery() || space.flight() == 0) return;
   // RFC 6675 5 (2) and (4), RFC 5681 3.2. Without SACK, duplicates after a recovery may come from what that recovery sent again: RFC 6582 4.1.
   const bool is_lost = duplicate_acks_ >= SackScoreboard::kDupThresh || (space.sack && lost_below_ > space.una);
   if (is_lost && (space.sack || !has_recover_)) enter_fast_recovery(space, congestion, now);
+}
+
+// What was sent behind the last of the retransmissions has arrived, as much of it as IsLost() asks for, and a hole that they were to fill is
+// still there: they were lost, too. Otherwise only a timeout would tell.
+bool LossRecovery::repeats_are_lost(const SendSpace& space) const {
+  if (scoreboard_ == nullptr || high_rxt_ <= space.una || nxt_at_repeat_ >= space.nxt) return false;
+  if (scoreboard_->sacked_in(nxt_at_repeat_, space.nxt) <= (SackScoreboard::kDupThresh - 1) * space.mss) return false;
+  SackBlock hole;
+  return scoreboard_->next_hole(space.una, high_rxt_, hole);
 }
 
 void LossRecovery::enter_fast_recovery(const SendSpace& space, CongestionControl& congestion, Instant now) {

@@ -86,7 +86,8 @@ class LossRecovery {
   // There is none to be had: F-RTO cannot tell.
   void handle_no_new_text(const SendSpace& space);
 
-  uint32_t undone() const { return undone_; }
+  // Modulo 2^16.
+  uint16_t undone() const { return undone_; }
 
  private:
   enum class Frto : uint8_t { kOff, kFirstAck, kSecondAck };
@@ -95,6 +96,7 @@ class LossRecovery {
   void leave(const SendSpace& space);
   bool undo_if_spurious(const SendSpace& space, const LossEvidence& evidence, CongestionControl& congestion);
   void undo(const SendSpace& space, CongestionControl& congestion);
+  bool repeats_are_lost(const SendSpace& space) const;
   bool step_frto(const SendSpace& space, const LossEvidence& evidence, CongestionControl& congestion);
   void take_rest_for_lost() { frto_ = Frto::kOff, new_text_wanted_ = 0, lost_below_ = recover_; }
   SeqNumber next_to_repeat(const SendSpace& space) const { return SeqNumber::later_of(space.una, high_rxt_); }
@@ -110,15 +112,16 @@ class LossRecovery {
   bool can_undo_ = false;        // saved_ is what the window was before this recovery
   bool has_repeated_ = false;    // something was sent again in this recovery
   bool awaits_echo_ = false;     // and no acknowledgment of new text has come since the first of it
+  uint16_t undone_ = 0;
   SeqNumber recover_;            // SND.NXT when the recovery began (RFC 6582)
   SeqNumber high_rxt_;
   SeqNumber lost_below_;
   SeqNumber begin_;              // SND.UNA when the recovery began
   SeqNumber timeout_una_;        // SND.UNA at the last timeout
+  SeqNumber nxt_at_repeat_;      // SND.NXT when something was last sent again
   uint32_t duplicate_acks_ = 0;
   uint32_t first_repeat_timestamp_ = 0;
   uint32_t repeats_ = 0;         // segments sent again in this recovery and not reported as duplicates
-  uint32_t undone_ = 0;
   CongestionControl::Saved saved_;
 };
 

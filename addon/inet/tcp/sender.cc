@@ -280,9 +280,9 @@ Sender::AckResult Sender::handle_ack(const TcpHeader& header, uint32_t segment_l
   update_window(header, now);
   const bool was_in_fast_recovery = flight_->recovery.phase() == LossRecovery::Phase::kFastRecovery;
   const bool was_in_recovery = flight_->recovery.in_recovery();
-  const uint32_t undone = flight_->recovery.undone();
+  const uint16_t undone = flight_->recovery.undone();
   flight_->recovery.handle_ack(space(), evidence, congestion_, now);
-  core_.counters().spurious_recoveries += flight_->recovery.undone() - undone;
+  core_.counters().spurious_recoveries += static_cast<uint16_t>(flight_->recovery.undone() - undone);
   if (!was_in_recovery && flight_->recovery.in_recovery()) ++core_.counters().fast_recoveries;
   if (evidence.acked > 0 && !was_in_fast_recovery && !flight_->recovery.in_recovery()) {
     // RFC 7661 4.3: half of the window in use is use enough.

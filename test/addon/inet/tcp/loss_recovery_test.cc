@@ -160,6 +160,39 @@ TEST_F(LossRecoveryTest, SackSendsExactlyTheHoles) {
   all_out();
 }
 
+TEST_F(LossRecoveryTest, ARetransmissionThatIsLostIsSentAgainWithoutATimeout) {
+  established_with(true, false);
+  ten_in_flight();
+  // The first one is lost, and so is what is sent for it.
+  in(". 1:1(0) ack 1 win 60000 sack 1001:4001");
+  EXPECT_EQ(all_out(), Lines{segment(0)});
+  EXPECT_EQ(connection->info().cwnd, 5000u);
+  in(". 1:1(0) ack 1 win 60000 sack 1001:10001");
+  EXPECT_EQ(all_out(), (Lines{segment(10), segment(11), segment(12), segment(13)}));
+  // Two segments that left behind it may have overtaken it. Three have not.
+  in(". 1:1(0) ack 1 win 60000 sack 1001:12001");
+  EXPECT_EQ(all_out(), (Lines{segment(14), segment(15)}));
+  in(". 1:1(0) ack 1 win 60000 sack 1001:13001");
+  EXPECT_EQ(out(), segment(0));
+  EXPECT_EQ(connection->info().cwnd, 2500u) << "RFC 5681 4.3: lowered twice";
+  EXPECT_EQ(resources.counters.retransmission_timeouts, 0u);
+  all_out();
+  // It arrives this time: nothing is sent once more.
+  in(". 1:1(0) ack 13001 win 60000");
+  EXPECT_EQ(phase(), Phase::kOpen);
+}
+
+TEST_F(LossRecoveryTest, WhatWasSentBeforeARetransmissionSaysNothingAboutIt) {
+  established_with(true, false);
+  ten_in_flight();
+  in(". 1:1(0) ack 1 win 60000 sack 1001:4001");
+  EXPECT_EQ(all_out(), Lines{segment(0)});
+  for (int end = 5001; end <= 10001; end += 1000) {
+    in(". 1:1(0) ack 1 win 60000 sack 1001:" + std::to_string(end));
+    for (const std::string& sent : all_out()) EXPECT_NE(sent, segment(0));
+  }
+}
+
 TEST_F(LossRecoveryTest, NothingThatWasReportedIsSentAgainAfterATimeout) {
   established_with(true, false);
   ten_in_flight();
