@@ -96,11 +96,11 @@ void LossRecovery::handle_retransmitted(const SendSpace& space, SackBlock range,
 
 // --- what is learnt ---
 
-void LossRecovery::handle_ack(const SendSpace& space, const LossEvidence& evidence, CongestionControl& congestion, Instant now) {
+bool LossRecovery::handle_ack(const SendSpace& space, const LossEvidence& evidence, CongestionControl& congestion, Instant now) {
   if (scoreboard_ != nullptr) scoreboard_->drop_below(space.una);
   high_rxt_ = SeqNumber::later_of(high_rxt_, space.una);
   lost_below_ = SeqNumber::later_of(lost_below_, space.una);
-  if (undo_if_spurious(space, evidence, congestion)) return;
+  if (undo_if_spurious(space, evidence, congestion)) return false;
   if (evidence.acked > 0) {
     if (in_recovery() && space.una >= recover_) {
       leave(space);
@@ -120,20 +120,25 @@ void LossRecovery::handle_ack(const SendSpace& space, const LossEvidence& eviden
     if (has_recover_ && space.una > recover_) has_recover_ = false;
   }
   if (space.sack ? evidence.sacked > 0 : evidence.is_duplicate) ++duplicate_acks_;
-  if (frto_ != Frto::kOff && !step_frto(space, evidence, congestion)) return;
+  if (frto_ != Frto::kOff && !step_frto(space, evidence, congestion)) return false;
   if (space.sack && scoreboard_ != nullptr) {
     lost_below_ = SeqNumber::later_of(lost_below_, scoreboard_->lost_below(space.mss, space.una));
   }
   if (phase_ == Phase::kFastRecovery && repeats_are_lost(space)) {
-    // RFC 5681 4.3: the loss of a retransmission is a second indication of congestion.
+    // RFC 5681 4.3: the loss of a retransmission is a second indication of congestion. What was sent since is a part of this recovery: its holes
+    // have their turn now, and must not be sent once more by another recovery behind this one.
     congestion.handle_loss(space.flight(), space.mss, now);
+    recover_ = space.nxt;
+    rescued_ = false;
     high_rxt_ = space.una;
     must_send_ = true;
+    return true;
   }
-  if (in_recovery() || space.flight() == 0) return;
+  if (in_recovery() || space.flight() == 0) return false;
   // RFC 6675 5 (2) and (4), RFC 5681 3.2. Without SACK, duplicates after a recovery may come from what that recovery sent again: RFC 6582 4.1.
   const bool is_lost = duplicate_acks_ >= SackScoreboard::kDupThresh || (space.sack && lost_below_ > space.una);
   if (is_lost && (space.sack || !has_recover_)) enter_fast_recovery(space, congestion, now);
+  return false;
 }
 
 // What was sent behind the last of the retransmissions has arrived, as much of it as IsLost() asks for, and a hole that they were to fill is

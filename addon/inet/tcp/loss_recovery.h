@@ -64,8 +64,8 @@ class LossRecovery {
   bool is_sacked(SeqNumber place) const { return scoreboard_ != nullptr && scoreboard_->is_sacked(place); }
   uint32_t refused_ranges() const { return scoreboard_ == nullptr ? 0 : scoreboard_->refused(); }
 
-  // `space` is as it is after the acknowledgment.
-  void handle_ack(const SendSpace& space, const LossEvidence& evidence, CongestionControl& congestion, Instant now);
+  // `space` is as it is after the acknowledgment. True: retransmissions were lost, and are sent again with a time of their own.
+  bool handle_ack(const SendSpace& space, const LossEvidence& evidence, CongestionControl& congestion, Instant now);
   void handle_timeout(const SendSpace& space, bool timestamps, CongestionControl& congestion, Instant now);
   // MSS has shrunk: what is in flight does not get through (RFC 1191 6.5). It is sent again, and congestion is not blamed.
   void handle_too_big(const SendSpace& space);

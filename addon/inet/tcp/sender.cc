@@ -281,7 +281,7 @@ Sender::AckResult Sender::handle_ack(const TcpHeader& header, uint32_t segment_l
   const bool was_in_fast_recovery = flight_->recovery.phase() == LossRecovery::Phase::kFastRecovery;
   const bool was_in_recovery = flight_->recovery.in_recovery();
   const uint16_t undone = flight_->recovery.undone();
-  flight_->recovery.handle_ack(space(), evidence, congestion_, now);
+  const bool sends_once_more = flight_->recovery.handle_ack(space(), evidence, congestion_, now);
   core_.counters().spurious_recoveries += static_cast<uint16_t>(flight_->recovery.undone() - undone);
   if (!was_in_recovery && flight_->recovery.in_recovery()) ++core_.counters().fast_recoveries;
   if (evidence.acked > 0 && !was_in_fast_recovery && !flight_->recovery.in_recovery()) {
@@ -293,6 +293,8 @@ Sender::AckResult Sender::handle_ack(const TcpHeader& header, uint32_t segment_l
   }
   if (evidence.acked > 0) is_limited_by_cwnd_ = false;
   rearm_after_ack(evidence.acked, now);
+  // The timer that ran for the retransmission that is lost says nothing about the next one (RFC 6675 6).
+  if (sends_once_more) core_.timers.arm(TcpTimer::kRetransmit, now + rtt_.rto(core_.config()));
   release_flight_if_done();
   return result;
 }

@@ -179,6 +179,9 @@ TEST_F(LossRecoveryTest, ARetransmissionThatIsLostIsSentAgainWithoutATimeout) {
   all_out();
   // It arrives this time: nothing is sent once more.
   in(". 1:1(0) ack 13001 win 60000");
+  EXPECT_EQ(phase(), Phase::kFastRecovery) << "what was sent meanwhile belongs to it";
+  for (const std::string& sent : all_out()) EXPECT_NE(sent, segment(13));
+  in(". 1:1(0) ack 16001 win 60000");
   EXPECT_EQ(phase(), Phase::kOpen);
 }
 
