@@ -10,7 +10,7 @@ import { join } from 'node:path';
 const { Namespace, Peer } = require('../peers/network');
 const { readCapture } = require('../peers/capture');
 
-const isPossible = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['-n', 'ip', 'link']).status === 0;
+const { canMakeNamespaces: isPossible } = require('../setup/namespaces') as { canMakeNamespaces: boolean };
 const required = process.env['DEMI_REQUIRE_ALL'] === '1';
 const has = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 /** As root, with these programs; where everything must be checked, what is missing is a failure. */

@@ -1,12 +1,11 @@
 // What the differential table rests on: each of its pairs exchanges something, over each kind of link. Its figures are for who runs it by hand.
 
-import { spawnSync } from 'node:child_process';
 
 const { run } = require('./differential');
 const { buildRelay } = require('./network');
 const { SCENARIOS } = require('./scenarios');
 
-const isPossible = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['-n', 'ip', 'link']).status === 0;
+const { canMakeNamespaces: isPossible } = require('../setup/namespaces') as { canMakeNamespaces: boolean };
 const withRights = isPossible || process.env['DEMI_REQUIRE_ALL'] === '1' ? test : test.skip;
 
 jest.setTimeout(180_000);

@@ -5,12 +5,13 @@
 
 const { spawnSync } = require('node:child_process');
 
+const { canMakeNamespaces } = require('../../setup/namespaces');
+
 const ENTERED = 'DEMI_BENCH_NAMESPACE';
 
 /** What runs a program in a namespace: words before its own, and variables for its environment. Undefined where that cannot be. */
 function namespace() {
-  const possible = process.platform === 'linux' && process.getuid() === 0 && spawnSync('unshare', ['--net', 'ip', 'link']).status === 0;
-  return possible ? { before: ['unshare', '--net'], variables: { [ENTERED]: '1' } } : undefined;
+  return canMakeNamespaces ? { before: ['unshare', '--net'], variables: { [ENTERED]: '1' } } : undefined;
 }
 
 function ip(command) {
