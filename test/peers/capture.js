@@ -43,7 +43,7 @@ class Direction {
     this.end = undefined; // behind the last byte that was sent
     this.edge = undefined; // the right edge that its receiver has offered last, at the most
     this.window = undefined;
-    this.sent = new Map(); // where segments began, and when they left last
+    this.pieces = []; // of the text in the order of their numbers, { begin, end, ms }: when each left last
     this.reported = -Infinity; // when its receiver last told of a hole, or by another SYN that it has no answer
     this.timedOut = -Infinity; // when something was sent again after a wait as long as that of a timeout
     this.hasEnded = false; // a FIN was sent
@@ -65,24 +65,44 @@ class Direction {
     const wasSent = this.end !== undefined && distance(seq, this.end) < 0;
     // A keepalive has a byte that was acknowledged long ago. A FIN may lie beyond the edge: it takes no room.
     const beyond = this.edge !== undefined && (flags & SYN) === 0 ? distance((seq + frame.length) >>> 0, this.edge) : 0;
-    const again = wasSent ? this.again(frame) : undefined;
-    this.sent.set(seq, ms);
+    const again = wasSent ? this.again(frame, end) : undefined;
+    this.note({ begin: seq, end, ms });
     if (this.end === undefined || distance(end, this.end) > 0) this.end = end;
     // RFC 9293 3.8.6.1: a probe of a closed window is one byte.
     const isProbe = this.window === 0 && frame.length <= 1;
     return { again, beyond: beyond > 0 && !isProbe ? beyond : undefined };
   }
 
-  again({ number, seq, ms, length }) {
-    // A piece of a longer segment left with it: the last one that began at or before it.
-    let left = this.sent.get(seq);
-    if (left === undefined) {
-      left = -Infinity;
-      for (const [begin, at] of this.sent) if (distance(begin, seq) <= 0 && distance(seq, begin) < 65_536) left = Math.max(left, at);
-    }
+  again({ number, seq, ms, length }, end) {
+    // Any byte of it: what is sent again may be cut elsewhere (a rescue, RFC 6675 4, is as much as fits before the end).
+    const [first, behind] = this.overlapping(seq, end);
+    const left = this.pieces.slice(first, behind).reduce((latest, piece) => Math.max(latest, piece.ms), -Infinity);
     const waitedMs = ms - left;
     if (waitedMs >= RTO_MIN_MS) this.timedOut = ms;
     return { number, length, waitedMs, holeWasReported: this.reported > left, hadTimedOut: this.timedOut > left };
+  }
+
+  /** The pieces that have a byte from `begin` up to `end`: index of the first, and behind the last. */
+  overlapping(begin, end) {
+    // Mostly it is one of the last.
+    let behind = this.pieces.length;
+    while (behind > 0 && distance(this.pieces[behind - 1].begin, end) >= 0) --behind;
+    let first = behind;
+    while (first > 0 && distance(this.pieces[first - 1].end, begin) > 0) --first;
+    return [first, behind];
+  }
+
+  /** Takes the place of what was sent there before. */
+  note(piece) {
+    const [first, behind] = this.overlapping(piece.begin, piece.end);
+    const rest = [];
+    if (first < behind) {
+      const before = { ...this.pieces[first], end: piece.begin };
+      const after = { ...this.pieces[behind - 1], begin: piece.end };
+      for (const cut of [before, after]) if (distance(cut.end, cut.begin) > 0) rest.push(cut);
+    }
+    const pieces = [...rest, piece].sort((a, b) => distance(a.begin, b.begin));
+    this.pieces.splice(first, behind - first, ...pieces);
   }
 }
 
