@@ -10,11 +10,15 @@ const { execFileSync } = require('node:child_process');
 
 const FIELDS = [
   'frame.number', 'frame.time_epoch', 'ip.src', 'tcp.stream', 'tcp.seq', 'tcp.ack', 'tcp.len', 'tcp.flags', 'tcp.window_size', 'tcp.options.sack_le',
-  'tcp.checksum.status', 'ip.checksum.status', '_ws.malformed', '_ws.expert.severity', '_ws.expert.message',
+  'tcp.checksum.status', 'tcp.checksum', 'tcp.checksum_calculated', 'ip.checksum.status', '_ws.malformed', '_ws.expert.severity', '_ws.expert.message',
 ];
 const SEVERITIES = { 4194304: 'note', 6291456: 'warning', 8388608: 'error' };
 const FIN = 1, SYN = 2, RST = 4, ACK = 16;
 const BAD = '0';
+
+// Ones' complement has two zeros. A sum with either is good for every receiver (RFC 1071 2), and Linux stores the one when it finishes a checksum for a
+// device; tshark wants the other.
+const areBothZero = (stored, calculated) => stored === '0xffff' && calculated === '0x0000';
 
 /** a - b of sequence numbers. */
 const distance = (a, b) => (a - b) | 0;
@@ -26,13 +30,15 @@ function framesOf(file) {
   const args = ['-n', '-r', file, ...preferences, '-T', 'fields', '-E', 'separator=/t', '-E', 'aggregator=|', ...fields];
   const text = execFileSync('tshark', args, { encoding: 'utf8', maxBuffer: 1 << 30, stdio: ['ignore', 'pipe', 'ignore'], timeout: 120_000 });
   return text.split('\n').slice(0, -1).map((line) => {
-    const [number, time, from, stream, seq, ack, length, flags, window, sack, tcpChecksum, ipChecksum, malformed, severities, messages] = line.split('\t');
+    const [number, time, from, stream, seq, ack, length, flags, window, sack, tcpStatus, tcpStored, tcpCalculated, ipStatus, malformed, severities, messages] = line.split('\t');
     const experts = severities === '' ? [] : severities.split('|').map((severity, i) => ({ severity: SEVERITIES[severity], message: messages.split('|')[i] }));
     return {
       number: Number(number), ms: Number(time) * 1000, from, stream, seq: Number(seq), ack: Number(ack), flags: Number(flags), window: Number(window),
       // What is in the quoted packet of an ICMP error has numbers, too.
       isTcp: stream !== '' && !stream.includes('|') && length !== '', length: Number(length),
-      hasSack: sack !== '', isBad: tcpChecksum === BAD || ipChecksum.split('|')[0] === BAD, isMalformed: malformed !== '', experts,
+      hasSack: sack !== '',
+      isBad: (tcpStatus === BAD && !areBothZero(tcpStored, tcpCalculated)) || ipStatus.split('|')[0] === BAD,
+      isMalformed: malformed !== '', experts,
     };
   });
 }
