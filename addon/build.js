@@ -4,7 +4,7 @@
 //
 // It adds two things to a bare `node-gyp`. Headers that are installed beside the running Node are used instead of
 // downloaded ones. And the list of source files is taken when the build is configured, so a build whose list or
-// settings have changed is configured again; any other is incremental.
+// settings have changed is configured again; any other is incremental. The DPDK plug-in comes behind it (build-dpdk.js).
 
 const { spawnSync } = require('node:child_process');
 const crypto = require('node:crypto');
@@ -73,7 +73,8 @@ function build() {
   if (error) throw error;
   if (status !== 0) return status ?? 1;
   fs.writeFileSync(stampFile, wanted);
-  return 0;
+  // Where DPDK is installed, its plug-in as well.
+  return spawnSync(process.execPath, [path.join(addonFolder, 'build-dpdk.js'), '--if-possible'], { stdio: 'inherit' }).status ?? 1;
 }
 
 process.exitCode = build();

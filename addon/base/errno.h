@@ -15,6 +15,7 @@ namespace demi {
   X(EACCES, 13)            \
   X(EFAULT, 14)            \
   X(EEXIST, 17)            \
+  X(EBUSY, 16)             \
   X(ENODEV, 19)            \
   X(EINVAL, 22)            \
   X(EMFILE, 24)            \

@@ -169,6 +169,11 @@ Instant Environment::next_deadline() {
   return earliest;
 }
 
+bool Environment::must_be_asked() const {
+  return std::any_of(instances_.begin(), instances_.end(),
+                     [](const auto& instance) { return instance->libos() != nullptr && instance->libos()->must_be_asked(); });
+}
+
 bool Environment::can_progress() {
   for (auto& instance : instances_) {
     LibOS* libos = instance->libos();
@@ -286,9 +291,10 @@ void Environment::before_sleep() {
   for (auto& instance : instances_) instance->take_returns();
   settle();
   // What calls have given a stack leaves now, and not with the timer of the next turn of the loop.
-  if (const Instant due_first = next_deadline(); !due_first.is_never()) {
+  const bool is_asking = must_be_asked() && uv_backend_timeout(loop_) == 0;
+  if (const Instant due_first = next_deadline(); is_asking || !due_first.is_never()) {
     const Instant now = clock_.now();
-    if (due_first <= now) turn_all(now);
+    if (is_asking || due_first <= now) turn_all(now);
   }
   if (has_published()) {
     // Somebody's completions were not taken by the call that produced them: another copy of our JavaScript owns that libOS.

@@ -63,6 +63,8 @@ class Environment {
   bool turn_all(Instant now);
   // The earliest timer of all libOSes.
   Instant next_deadline();
+  // Whether a libOS has something that no wake-up fd tells of.
+  bool must_be_asked() const;
   // Whether anything but this thread's JavaScript could still complete an operation of any libOS.
   bool can_progress();
   // Whether there are completions that JavaScript has not taken yet.

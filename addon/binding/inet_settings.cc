@@ -71,10 +71,28 @@ TcpConfig read_tcp(const Napi::Object& given) {
 
 }  // namespace
 
-CatpowderConfig read_inet_settings(const Napi::Object& given) {
-  CatpowderConfig config;
-  config.device = static_cast<CatpowderConfig::Device>(static_cast<uint8_t>(number(given, "device")));
-  config.device_name = given.Get("deviceName").ToString().Utf8Value();
+CatpowderDevice read_catpowder_device(const Napi::Object& given) {
+  return {static_cast<CatpowderDevice::Kind>(static_cast<uint8_t>(number(given, "kind"))), given.Get("name").ToString().Utf8Value()};
+}
+
+#ifdef __linux__
+CatnipConfig read_catnip_settings(const Napi::Object& given, const StackConfig& stack) {
+  CatnipConfig config;
+  config.plugin_file = given.Get("plugin").ToString().Utf8Value();
+  const auto eal = given.Get("eal").As<Napi::Array>();
+  for (uint32_t i = 0; i < eal.Length(); ++i) config.eal.push_back(eal.Get(i).ToString().Utf8Value());
+  config.device.port = given.Get("port").ToString().Utf8Value();
+  config.device.queues = static_cast<uint16_t>(number(given, "queues"));
+  config.device.queue = static_cast<uint16_t>(number(given, "queue"));
+  config.device.rooms = static_cast<uint32_t>(number(given, "mbufs"));
+  config.device.link_address = stack.mac;
+  config.device.mtu_bytes = static_cast<uint16_t>(stack.mtu_bytes);
+  return config;
+}
+#endif
+
+NetosConfig read_inet_settings(const Napi::Object& given) {
+  NetosConfig config;
   config.capture_file = given.Get("capture").ToString().Utf8Value();
   StackConfig& stack = config.stack;
   stack.mac = mac(given.Get("mac"));

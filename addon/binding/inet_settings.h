@@ -3,10 +3,16 @@
 
 #include <napi.h>
 
+#include "libos/catnip.h"
 #include "libos/catpowder.h"
 
 namespace demi {
 
-CatpowderConfig read_inet_settings(const Napi::Object& given);
+NetosConfig read_inet_settings(const Napi::Object& given);
+CatpowderDevice read_catpowder_device(const Napi::Object& given);
+#ifdef __linux__
+// `stack` is what read_inet_settings() has made of its other part.
+CatnipConfig read_catnip_settings(const Napi::Object& given, const StackConfig& stack);
+#endif
 
 }  // namespace demi

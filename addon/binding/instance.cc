@@ -55,7 +55,7 @@ Errno Instance::make_libos(const InstanceSettings& settings, std::string& proble
   }
   if (settings.libos == "catpowder") {
     live_in(std::make_shared<Domain>(memory));
-    MadeCatpowder made = make_catpowder(libos, settings.catpowder, environment_.hubs());
+    MadeNetos made = make_catpowder(libos, settings.netos, settings.catpowder, environment_.hubs());
     if (made.libos == nullptr) {
       problem = std::move(made.problem);
       return Errno::kEINVAL;
@@ -63,6 +63,22 @@ Errno Instance::make_libos(const InstanceSettings& settings, std::string& proble
     libos_ = std::move(made.libos);
   }
 #ifdef __linux__
+  if (settings.libos == "catnip") {
+    const CatnipGround ground = prepare_catnip(settings.catnip);
+    if (ground.plugin == nullptr) {
+      problem = ground.problem;
+      return ground.error;
+    }
+    memory.source = ground.mappings;
+    live_in(std::make_shared<Domain>(memory));
+    Errno error = Errno::kOk;
+    MadeNetos made = make_catnip(libos, settings.netos, settings.catnip, ground, error);
+    if (made.libos == nullptr) {
+      problem = std::move(made.problem);
+      return error;
+    }
+    libos_ = std::move(made.libos);
+  }
   if (settings.libos == "catnap") {
     live_in(std::make_shared<Domain>(memory));
     Result<std::unique_ptr<Catnap>> catnap = Catnap::create(libos);

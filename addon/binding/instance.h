@@ -11,6 +11,7 @@
 
 #include "binding/control_layout.h"
 #include "binding/environment.h"
+#include "libos/catnip.h"
 #include "libos/catpowder.h"
 #include "libos/libos.h"
 #include "memory/sga_table.h"
@@ -29,13 +30,18 @@ struct InstanceSettings {
   bool poison = false;
   std::string libos;  // one of those of make_libos() in instance.cc
   std::string loopback_namespace;
-  CatpowderConfig catpowder;
+  // Of libOSes with a stack, and then of one of them.
+  NetosConfig netos;
+  CatpowderDevice catpowder;
+#ifdef __linux__
+  CatnipConfig catnip;
+#endif
 };
 
 class Instance {
  public:
-  // ENOMEM when there is no memory for the control region, ENOTSUP when the platform lacks that libOS, EMFILE; EINVAL for a configuration
-  // that is not possible: `problem` says why.
+  // ENOMEM when there is no memory for the control region, ENOTSUP when the platform lacks that libOS, EMFILE; for a configuration
+  // that is not possible, or a device that is not to be had, `problem` says more.
   static Result<std::unique_ptr<Instance>> create(Environment& environment, const InstanceSettings& settings, std::string& problem);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;

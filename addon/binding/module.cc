@@ -29,7 +29,7 @@ bool pin_to(int64_t cpu) {
 #endif
 }
 
-// create(settings, notify): the functions of a new libOS, a negative errno, or what is wrong with the configuration, in words. `settings` were checked by lib/core/config.ts.
+// create(settings, notify): the functions of a new libOS, a negative errno, or that and what is wrong, in words. `settings` were checked by lib/core/config.ts.
 Napi::Value create(const Napi::CallbackInfo& info) {
   auto& environment = *static_cast<Environment*>(info.Data());
   const auto given = info[0].As<Napi::Object>();
@@ -45,10 +45,19 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   settings.poison = given.Get("poison").ToBoolean().Value();
   settings.libos = given.Get("libos").ToString().Utf8Value();
   settings.loopback_namespace = given.Get("namespace").ToString().Utf8Value();
-  if (given.Get("inet").IsObject()) settings.catpowder = read_inet_settings(given.Get("inet").As<Napi::Object>());
+  if (given.Get("inet").IsObject()) settings.netos = read_inet_settings(given.Get("inet").As<Napi::Object>());
+  if (given.Get("device").IsObject()) settings.catpowder = read_catpowder_device(given.Get("device").As<Napi::Object>());
+#ifdef __linux__
+  if (given.Get("dpdk").IsObject()) settings.catnip = read_catnip_settings(given.Get("dpdk").As<Napi::Object>(), settings.netos.stack);
+#endif
   std::string problem;
   Result<std::unique_ptr<Instance>> instance = Instance::create(environment, settings, problem);
-  if (!problem.empty()) return Napi::String::New(info.Env(), problem);
+  if (!problem.empty()) {
+    auto refusal = Napi::Array::New(info.Env());
+    refusal.Set(uint32_t{0}, -static_cast<int32_t>(instance.error()));
+    refusal.Set(uint32_t{1}, problem);
+    return refusal;
+  }
   if (!instance) return Napi::Number::New(info.Env(), -static_cast<int32_t>(instance.error()));
   Instance& created = **instance;
   environment.add(std::move(*instance));

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,6 +34,8 @@ struct DeviceCapabilities {
   bool finishes_checksums = false;
   // Readable when receive() has something new to give: for an event loop that sleeps meanwhile. -1: there is none.
   int wakeup_fd = -1;
+  // Nobody tells when frames come, and the wake-up fd is an alarm: who is awake asks with each turn.
+  bool must_be_asked = false;
 
   bool operator==(const DeviceCapabilities&) const = default;
   // With one VLAN tag. Without one, what is longer than the MTU allows is lost somewhere, here or on the way.
@@ -41,6 +44,9 @@ struct DeviceCapabilities {
 
 // Whether frames can leave and arrive. What is down may come up again, what is gone does not come back.
 enum class LinkState : uint8_t { kUp, kDown, kGone };
+
+// Takes the name of a counter, and its value.
+using DeviceCounterVisitor = std::function<void(const char* name, uint64_t value)>;
 
 class Device {
  public:
@@ -68,6 +74,12 @@ class Device {
   // As it was seen last: a member is read, and nobody asked. transmit() sees at once that the link is down, or up again, and receive() soon.
   // Frames for a link that is not up are taken, counted and lost, as by a cable that is not plugged in.
   virtual LinkState link_state() const { return LinkState::kUp; }
+
+  // The thread is about to sleep on the wake-up fd. A device that nobody tells of frames sets itself an alarm.
+  virtual void prepare_to_sleep() {}
+
+  // What it has counted, by name.
+  virtual void list_counters(const DeviceCounterVisitor&) {}
 
  protected:
   explicit Device(const DeviceCapabilities& capabilities) : capabilities_(capabilities) {}

@@ -27,6 +27,8 @@ class Faults final : public Device {
   // Also when a frame that was sent is due: receive() moves it on.
   Instant next_deadline() const override;
   LinkState link_state() const override { return inner_->link_state(); }
+  void prepare_to_sleep() override { inner_->prepare_to_sleep(); }
+  void list_counters(const DeviceCounterVisitor& visit) override { inner_->list_counters(visit); }
 
  private:
   static DeviceCapabilities with_faults(DeviceCapabilities inner);

@@ -20,6 +20,8 @@ class Pcap final : public Device {
   // Also when what was captured has to be written.
   Instant next_deadline() const override;
   LinkState link_state() const override { return inner_->link_state(); }
+  void prepare_to_sleep() override { inner_->prepare_to_sleep(); }
+  void list_counters(const DeviceCounterVisitor& visit) override { inner_->list_counters(visit); }
 
   // Whether a write has failed; the device goes on without it.
   bool has_failed() const { return file_->has_failed(); }

@@ -86,6 +86,8 @@ class LibOS {
   virtual bool has_outside_world() const = 0;
   // A file descriptor that is readable when poll_backend() would find something, for an event loop to sleep on; -1: there is none.
   virtual int wakeup_fd() const { return -1; }
+  // Whether poll_backend() may find something that no wake-up fd tells of before its next alarm: a loop that is awake looks with each turn.
+  virtual bool must_be_asked() const { return false; }
   // The thread is about to sleep on wakeup_fd(), or to stop calling turn(): from now on everything that comes must show there.
   virtual void prepare_to_sleep() {}
   // The next turn must not leave anything that has come for a later one.

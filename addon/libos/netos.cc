@@ -160,6 +160,7 @@ void Netos::list_counters(const CounterVisitor& visit) const {
 #define DEMI_VISIT_TCP(member) visit("tcp", #member, stack_.tcp_counters().member);
   DEMI_TCP_COUNTERS(DEMI_VISIT_TCP)
 #undef DEMI_VISIT_TCP
+  device_->list_counters([&visit](const char* name, uint64_t value) { visit("device", name, value); });
 }
 
 }  // namespace demi

@@ -36,6 +36,8 @@ class Netos final : public LibOS {
   bool has_outside_world() const override { return wakeup_fd() >= 0; }
   bool is_worth_spinning() const override { return true; }
   int wakeup_fd() const override { return device_->capabilities().wakeup_fd; }
+  bool must_be_asked() const override { return device_->capabilities().must_be_asked; }
+  void prepare_to_sleep() override { device_->prepare_to_sleep(); }
   void abandon_deliveries() override;
   void list_counters(const CounterVisitor& visit) const override;
 

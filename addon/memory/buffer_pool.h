@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "base/assert.h"
 #include "memory/buffer.h"
@@ -57,8 +58,15 @@ class BufferPool {
 
   // Puts up to `wanted` buffers into `buffers` and returns how many; 0 only when exhausted. Their references are 0.
   virtual size_t allocate_bulk(Buffer** buffers, size_t wanted) = 0;
-  // Takes back `count` buffers that came from allocate_bulk of this pool.
+  // Takes back `count` buffers that came from allocate_bulk of this pool, or were taken in.
   virtual void release_bulk(Buffer** buffers, size_t count) = 0;
+  // A buffer that did not come by allocate() is in somebody's hands from now on: its user has one reference, and it returns like any other.
+  void take_in(Buffer& buffer) {
+    buffer.references = 1;
+    ++outstanding_;
+  }
+  // Gives back what lies in the cache, for pools that are not alone with their buffers.
+  void empty_cache() { release_bulk(cache_, std::exchange(cached_, 0)); }
 
  private:
   // Half of the cache goes back: the half that was not used for longest.

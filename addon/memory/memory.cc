@@ -8,7 +8,8 @@ namespace demi {
 static_assert(kRoomClasses == 4, "the pools are made one by one below");
 
 Memory::Memory(const MemoryConfig& config)
-    : budget_(config.limit_bytes),
+    : windows_(config.source),
+      budget_(config.limit_bytes),
       segments_(config.max_segments),
       pools_{SlabPool(windows_, budget_, kRoomBytes[0], config.headroom),
              SlabPool(windows_, budget_, kRoomBytes[1], config.headroom),
@@ -116,6 +117,7 @@ Result<SgArray> Memory::slice(const SgArray& array, uint64_t begin, uint64_t end
 size_t Memory::buffers_outstanding() const {
   size_t sum = 0;
   for (const SlabPool& pool : pools_) sum += pool.outstanding();
+  for (const auto& pool : kept_) sum += pool->outstanding();
   return sum;
 }
 
@@ -133,7 +135,14 @@ uint64_t Memory::largest_whole_bytes() const {
 }
 
 void Memory::set_poison(bool on) {
+  poison_ = on;
   for (SlabPool& pool : pools_) pool.set_poison(on);
+  for (const auto& pool : kept_) pool->set_poison(on);
+}
+
+void Memory::keep(std::shared_ptr<BufferPool> pool) {
+  pool->set_poison(poison_);
+  kept_.push_back(std::move(pool));
 }
 
 }  // namespace demi

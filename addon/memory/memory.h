@@ -8,7 +8,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include "base/result.h"
 #include "memory/memory_budget.h"
@@ -25,6 +27,8 @@ struct MemoryConfig {
   uint32_t headroom = 0;
   // Segments that callers can make (allocate, copy_in, clone, slice).
   uint32_t max_segments = kSegmentsMax;
+  // Where windows come from; nullptr: the system.
+  std::shared_ptr<MappingSource> source = nullptr;
 };
 
 class Memory {
@@ -83,6 +87,9 @@ class Memory {
   // Fills rooms with BufferPool::kPoison when they return.
   void set_poison(bool on);
 
+  // Keeps a pool of another kind, whose buffers are in our segments, until the Memory ends. It has added its windows to ours.
+  void keep(std::shared_ptr<BufferPool> pool);
+
  private:
   Result<SgArray> allocate_rooms(uint64_t bytes);
   Buffer* take_room(uint64_t bytes);
@@ -91,6 +98,8 @@ class Memory {
   MemoryBudget budget_;
   SegmentPool segments_;
   SlabPool pools_[kRoomClasses];
+  std::vector<std::shared_ptr<BufferPool>> kept_;
+  bool poison_ = false;
   uint64_t exhausted_count_ = 0;
 };
 

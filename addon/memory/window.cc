@@ -55,15 +55,31 @@ static void unmap(uint8_t* data, size_t) { ::operator delete(data, std::align_va
 
 #endif
 
-std::shared_ptr<Mapping> Mapping::create(size_t bytes) {
+std::shared_ptr<Mapping> Mapping::create(size_t bytes, std::shared_ptr<MappingSource> source) {
   DEMI_ASSERT(bytes > 0, "an empty mapping");
   const size_t size = round_up_to_pages(bytes);
-  uint8_t* data = map_zeroed(size);
+  uint8_t* data = source == nullptr ? map_zeroed(size) : source->map(size);
   if (data == nullptr) return nullptr;
-  return std::shared_ptr<Mapping>(new Mapping(data, size));
+  std::shared_ptr<Mapping> mapping(new Mapping(data, size));
+  mapping->source_ = std::move(source);
+  return mapping;
 }
 
-Mapping::~Mapping() { unmap(data_, size_); }
+std::shared_ptr<Mapping> Mapping::over(uint8_t* data, size_t bytes, std::shared_ptr<const void> keeper) {
+  DEMI_ASSERT(bytes > 0 && keeper != nullptr, "a mapping of nothing, or of nobody");
+  std::shared_ptr<Mapping> mapping(new Mapping(data, bytes));
+  mapping->keeper_ = std::move(keeper);
+  return mapping;
+}
+
+Mapping::~Mapping() {
+  if (keeper_ != nullptr) return;
+  if (source_ != nullptr) {
+    source_->unmap(data_, size_);
+  } else {
+    unmap(data_, size_);
+  }
+}
 
 const std::shared_ptr<Mapping>& WindowTable::at(uint32_t index) const {
   DEMI_ASSERT(index < windows_.size(), "no such window");
@@ -73,8 +89,14 @@ const std::shared_ptr<Mapping>& WindowTable::at(uint32_t index) const {
 Result<uint32_t> WindowTable::add(size_t bytes) {
   DEMI_ASSERT(bytes <= kWindowBytes, "a window larger than JavaScript may lose");
   if (windows_.size() >= kWindowsMax) return Errno::kENOMEM;
-  std::shared_ptr<Mapping> mapping = Mapping::create(bytes);
+  std::shared_ptr<Mapping> mapping = Mapping::create(bytes, source_);
   if (mapping == nullptr) return Errno::kENOMEM;
+  return add(std::move(mapping));
+}
+
+Result<uint32_t> WindowTable::add(std::shared_ptr<Mapping> mapping) {
+  DEMI_ASSERT(mapping->size() <= kWindowBytes, "a window larger than JavaScript may lose");
+  if (windows_.size() >= kWindowsMax) return Errno::kENOMEM;
   windows_.push_back(std::move(mapping));
   return static_cast<uint32_t>(windows_.size() - 1);
 }

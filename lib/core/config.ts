@@ -4,8 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { describe } from './arguments';
+import { checkDpdk, type DpdkConfig, type ResolvedDpdk } from './dpdk-config';
 import { DemiError, isErrorCode } from './errors';
-import { checkInet, type DeviceConfig, type InetConfig, type ResolvedDevice, type ResolvedInet } from './inet-config';
+import { checkInet, checkInetOfPort, type DeviceConfig, type InetConfig, type ResolvedDevice, type ResolvedInet } from './inet-config';
 import { quoted, ValueChecker } from './value-checker';
 
 const SYSCALL = 'createLibOS';
@@ -47,10 +48,12 @@ export interface LibOSConfig {
     /** libOSes of one environment with the same namespace see each other; by default all do. */
     namespace?: string;
   };
-  /** The network of libOSes that have a TCP/IP stack of their own: `catpowder`. */
+  /** The network of libOSes that have a TCP/IP stack of their own: `catpowder`, `catnip`. */
   inet?: InetConfig;
   /** What moves the frames of `catpowder`. */
   device?: DeviceConfig;
+  /** The port of DPDK that `catnip` runs on. */
+  dpdk?: DpdkConfig;
   /**
    * How it waits for work: `'adaptive'` (the default) spins for some 50 us after the last progress and then lets the event loop sleep;
    * `'busy'` spins while operations are pending; `'sleep'` never spins, and `demi_wait*` sleeps, too. On `loopback`, which nothing reaches
@@ -71,6 +74,8 @@ export interface ResolvedConfig {
   readonly inet?: ResolvedInet;
   /** Of `catpowder`. */
   readonly device?: ResolvedDevice;
+  /** Of `catnip`. */
+  readonly dpdk?: ResolvedDpdk;
   readonly poll: PollMode;
   readonly affinity?: number;
   readonly limits: Readonly<Required<Limits>>;
@@ -79,7 +84,7 @@ export interface ResolvedConfig {
 }
 
 /** The libOSes of this build. */
-export const LIBOSES_IN_THIS_BUILD: readonly LibOSName[] = process.platform === 'linux' ? ['loopback', 'catnap', 'catpowder'] : ['loopback', 'catpowder'];
+export const LIBOSES_IN_THIS_BUILD: readonly LibOSName[] = process.platform === 'linux' ? ['loopback', 'catnap', 'catpowder', 'catnip'] : ['loopback', 'catpowder'];
 
 const ALL_LIBOSES: readonly LibOSName[] = ['loopback', 'catnap', 'catmem', 'sim', 'catpowder', 'catnip'];
 const POLL_MODES: readonly PollMode[] = ['adaptive', 'busy', 'sleep'];
@@ -96,10 +101,10 @@ const LIMIT_BOUNDS = {
 const AFFINITY_MAX = 1023;
 const NAMESPACE_LENGTH_MAX = 255;
 
-const KEYS = ['libos', 'loopback', 'inet', 'device', 'poll', 'affinity', 'limits'];
+const KEYS = ['libos', 'loopback', 'inet', 'device', 'dpdk', 'poll', 'affinity', 'limits'];
 // Sections that only some libOSes have, in our spelling and in that of Demikernel's own configuration files.
-const SECTIONS_OF_STACKS = ['inet', 'device'];
-const SECTIONS_OF_OTHERS = ['dpdk'];
+const SECTIONS_OF: Partial<Record<LibOSName, readonly string[]>> = { catpowder: ['inet', 'device'], catnip: ['inet', 'dpdk'] };
+const SECTIONS_OF_STACKS = ['inet', 'device', 'dpdk'];
 const SECTIONS_OF_DEMIKERNEL = ['demikernel', 'raw_socket', 'tcp_socket_options', 'inetstack_config'];
 
 /** Checks one configuration. */
@@ -141,17 +146,18 @@ class ConfigChecker extends ValueChecker {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw this.wrongType('configuration', value, `an object such as { libos: 'loopback' }`);
     }
-    const { libos, loopback, inet, device, poll, affinity, limits } = value as Record<string, unknown>;
-    const ofOthers = this.fromCode ? SECTIONS_OF_OTHERS : [...SECTIONS_OF_OTHERS, ...SECTIONS_OF_DEMIKERNEL];
+    const { libos, loopback, inet, device, dpdk, poll, affinity, limits } = value as Record<string, unknown>;
+    const ofOthers = this.fromCode ? [] : SECTIONS_OF_DEMIKERNEL;
     const given = Object.keys(value);
     for (const key of given) if (!KEYS.includes(key) && !ofOthers.includes(key)) throw this.unknownKey('configuration', key, KEYS);
     const name = this.libos(libos);
-    const hasStack = name === 'catpowder';
-    const ignored = given.filter((key) => ofOthers.includes(key) || (!hasStack && SECTIONS_OF_STACKS.includes(key)));
+    const own = SECTIONS_OF[name] ?? [];
+    const ignored = given.filter((key) => ofOthers.includes(key) || (SECTIONS_OF_STACKS.includes(key) && !own.includes(key)));
     return {
       libos: name,
       loopback: { namespace: this.namespace(loopback) },
-      ...(hasStack ? checkInet(this, inet, device) : {}),
+      ...(name === 'catpowder' ? checkInet(this, inet, device) : {}),
+      ...(name === 'catnip' ? { inet: checkInetOfPort(this, inet), dpdk: checkDpdk(this, dpdk) } : {}),
       poll: poll === undefined ? 'adaptive' : this.oneOf('poll', poll, POLL_MODES),
       ...(affinity === undefined ? {} : { affinity: this.integer('affinity', affinity, 0, AFFINITY_MAX) }),
       limits: this.limits(limits),

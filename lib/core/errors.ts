@@ -12,6 +12,7 @@ const ERRORS = {
   EACCES: [13, 'permission denied'],
   EFAULT: [14, 'bad address'],
   EEXIST: [17, 'already exists'],
+  EBUSY: [16, 'device or resource busy'],
   ENODEV: [19, 'no such device'],
   EINVAL: [22, 'invalid argument'],
   EMFILE: [24, 'too many open queue descriptors'],

@@ -71,9 +71,9 @@ export interface InetConfig {
   gateway?: string;
   /** More routes: networks, each with the router that leads there. */
   routes?: { to: string; via: string }[];
-  /** Its MAC address; by default 02:00 and the four bytes of the first address. */
+  /** Its MAC address; by default 02:00 and the four bytes of the first address, on `catnip` that of the port. */
   mac?: string;
-  /** The longest packet in bytes: 68 to 65518, default 1500. */
+  /** The longest packet in bytes: 68 to 65518, default 1500; on `catnip` what the port is set to. */
   mtu?: number;
   /** Neighbors that are not asked for: `{ '10.77.0.3': '02:00:0a:4d:00:03' }`. */
   neighbors?: Record<string, string>;
@@ -109,6 +109,7 @@ export interface ResolvedInet {
   readonly addresses: readonly string[];
   readonly routes: readonly { readonly to: string; readonly via: string }[];
   readonly mac?: string;
+  /** 0: that of the device. */
   readonly mtu: number;
   readonly neighbors: Readonly<Record<string, string>>;
   readonly tcp: Readonly<Required<TcpConfig>>;
@@ -217,7 +218,7 @@ function listOf<T>(checker: ValueChecker, key: string, value: unknown, valid: st
   return value.map((item, index) => check(`${key}[${index}]`, item));
 }
 
-function checkInetSection(checker: ValueChecker, value: unknown): ResolvedInet {
+function checkInetSection(checker: ValueChecker, value: unknown, usualMtu: number): ResolvedInet {
   const section = value === undefined ? {} : checker.section('inet', value, INET_KEYS);
   const { addresses, gateway, routes, mac, mtu, neighbors, tcp } = section;
   const checkedRoutes = routes === undefined ? [] : listOf(checker, 'inet.routes', routes, "an array such as [{ to: '10.1.0.0/16', via: '10.77.0.1' }]", (key, route) => {
@@ -238,7 +239,7 @@ function checkInetSection(checker: ValueChecker, value: unknown): ResolvedInet {
     addresses: addresses === undefined ? [] : listOf(checker, 'inet.addresses', addresses, "an array such as ['10.77.0.2/24']", (key, one) => checkNetwork(checker, key, one)),
     routes: checkedRoutes,
     ...(mac === undefined ? {} : { mac: checkMac(checker, 'inet.mac', mac) }),
-    mtu: mtu === undefined ? MTU.usual : checker.integer('inet.mtu', mtu, MTU.smallest, MTU.largest),
+    mtu: mtu === undefined ? usualMtu : checker.integer('inet.mtu', mtu, MTU.smallest, MTU.largest),
     neighbors: checkedNeighbors,
     tcp: checkTcp(checker, tcp),
   };
@@ -265,7 +266,14 @@ function checkDevice(checker: ValueChecker, value: unknown): ResolvedDevice {
  * @internal
  */
 export function checkInet(checker: ValueChecker, inet: unknown, device: unknown): { inet: ResolvedInet; device: ResolvedDevice } {
-  return { inet: checkInetSection(checker, inet), device: checkDevice(checker, device) };
+  return { inet: checkInetSection(checker, inet, MTU.usual), device: checkDevice(checker, device) };
+}
+
+/** The same of a libOS whose device has addresses of its own, and an MTU: without `inet.mtu` that holds. @internal */
+export function checkInetOfPort(checker: ValueChecker, inet: unknown): ResolvedInet {
+  const checked = checkInetSection(checker, inet, 0);
+  if (checked.addresses.length > 0) return checked;
+  throw checker.wrongValue('inet.addresses', [], "an array with an IPv4 address of the port's network, such as ['10.77.0.2/24']");
 }
 
 // --- for the native side ---
@@ -277,11 +285,15 @@ const networkOf = (text: string): [...NativeAddress, number] => {
 };
 const octetsOf = (mac: string): number[] => mac.split(':').map((octet) => parseInt(octet, 16));
 
+/** What moves the frames of `catpowder`, as addon/binding/inet_settings.cc reads it. */
+export interface NativeDevice {
+  /** 0 a hub, 1 a TAP interface, 2 another interface. */
+  kind: number;
+  name: string;
+}
+
 /** What a stack is made of, as addon/binding/inet_settings.cc reads it. */
 export interface NativeInet {
-  /** 0 a hub, 1 a TAP interface, 2 another interface. */
-  device: number;
-  deviceName: string;
   /** A file for a capture, or empty. */
   capture: string;
   connections: number;
@@ -293,14 +305,20 @@ export interface NativeInet {
   tcp: Readonly<Required<TcpConfig>>;
 }
 
-/** `inet` as the native side reads it; `addresses` is not empty. @internal */
-export function nativeInet(inet: ResolvedInet, device: ResolvedDevice, capture: string, connections: number): NativeInet {
+/** `device` as the native side reads it. @internal */
+export const nativeDevice = ({ kind, name }: ResolvedDevice): NativeDevice => ({ kind: DEVICES.indexOf(kind), name });
+
+/**
+ * `inet` as the native side reads it; `addresses` is not empty.
+ *
+ * @param hasOwnMac - the device has a MAC address, and that is to be ours unless another was chosen: all zeros say so.
+ * @internal
+ */
+export function nativeInet(inet: ResolvedInet, hasOwnMac: boolean, capture: string, connections: number): NativeInet {
   const addresses = inet.addresses.map(networkOf);
   const word = addresses[0][1];
-  const derived = [2, 0, word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff];
+  const derived = hasOwnMac ? [0, 0, 0, 0, 0, 0] : [2, 0, word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff];
   return {
-    device: DEVICES.indexOf(device.kind),
-    deviceName: device.name,
     capture,
     connections,
     mac: inet.mac === undefined ? derived : octetsOf(inet.mac),

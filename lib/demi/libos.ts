@@ -6,8 +6,8 @@ import { describe, invalidType, invalidValue, requireDeadline, requireInteger, r
 import { AF_INET, AF_INET6, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_STREAM } from '../core/constants';
 import { formatEndpoint, parseEndpoint, type Endpoint, type ParsedEndpoint } from '../core/endpoint';
 import { DemiError, type DemiErrorDetails } from '../core/errors';
-import { chooseLinkLocalAddress, nativeInet } from '../core/inet-config';
-import type { NativeStats } from '../native/binding';
+import { chooseLinkLocalAddress, nativeDevice, nativeInet } from '../core/inet-config';
+import { DPDK_PLUGIN, type NativeStats } from '../native/binding';
 import { Area, Entry, Flag, Header, slotBits, Status } from '../native/layout';
 import { submitBatch, type Submission, type TokensOf } from './batch';
 import { Engine } from './engine';
@@ -141,12 +141,14 @@ export class LibOS {
         poll: { adaptive: 0, busy: 1, sleep: 2 }[config.poll],
         poison: checks,
         namespace: config.loopback.namespace,
-        ...(config.inet === undefined ? {} : { inet: nativeInet(config.inet, config.device ?? { kind: 'hub', name: '' }, process.env['DEMI_PCAP'] ?? '', config.limits.connections) }),
+        ...(config.inet === undefined ? {} : { inet: nativeInet(config.inet, config.dpdk !== undefined, process.env['DEMI_PCAP'] ?? '', config.limits.connections) }),
+        ...(config.device === undefined ? {} : { device: nativeDevice(config.device) }),
+        ...(config.dpdk === undefined ? {} : { dpdk: { ...config.dpdk, plugin: DPDK_PLUGIN } }),
         ...(config.affinity === undefined ? {} : { affinity: config.affinity }),
       },
       () => engineRef.engine?.environment.drain(),
     );
-    if (typeof native === 'string') throw new DemiError('EINVAL', 'createLibOS', { detail: `${native} (${origin})` });
+    if (Array.isArray(native)) throw DemiError.fromErrno(native[0], 'createLibOS', { detail: `${native[1]} (${origin})` });
     if (typeof native === 'number') {
       const detail = config.affinity === undefined ? undefined : `affinity is ${config.affinity}, which is no CPU that this process may use`;
       throw DemiError.fromErrno(native, 'createLibOS', { detail });

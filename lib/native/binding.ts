@@ -5,7 +5,8 @@
 import { join } from 'node:path';
 
 import { DemiError } from '../core/errors';
-import type { NativeInet } from '../core/inet-config';
+import type { ResolvedDpdk } from '../core/dpdk-config';
+import type { NativeDevice, NativeInet } from '../core/inet-config';
 
 /** The functions of one native libOS; addon/binding/functions.cc. */
 export interface NativeLibOS {
@@ -76,9 +77,10 @@ export interface NativeStats {
   bufferWaits: number;
   /**
    * Of a libOS with a TCP/IP stack of its own: what the stack has moved and dropped, by cause, as `framesIn` or `tcpBadChecksum`, and what its
-   * TCP has done, as `retransmitted`.
+   * TCP has done, as `retransmitted`. `device` is of `catnip`: what its queue has moved and lost, and of its port, `noRoom`, `receiveErrors` and
+   * `transmitErrors`.
    */
-  network?: { stack: Record<string, number>; tcp: Record<string, number> };
+  network?: { stack: Record<string, number>; tcp: Record<string, number>; device?: Record<string, number> };
 }
 
 /** What a native libOS is made of. */
@@ -95,16 +97,25 @@ export interface NativeSettings {
   namespace: string;
   /** Of a libOS with a stack. */
   inet?: NativeInet;
+  /** Of `catpowder`. */
+  device?: NativeDevice;
+  /** Of `catnip`: `plugin` is the path of the DPDK plug-in. */
+  dpdk?: ResolvedDpdk & { plugin: string };
   affinity?: number;
 }
 
 /** The native module; addon/binding/module.cc. */
 export interface NativeModule {
-  /** A negative errno, or what is wrong with the configuration in words, if there can be none. `notify` is called from the event loop when there are completions that no call of this libOS has produced. */
-  create(settings: NativeSettings, notify: () => void): NativeLibOS | number | string;
+  /** A negative errno, or that and what is wrong in words, if there can be none. `notify` is called from the event loop when there are completions that no call of this libOS has produced. */
+  create(settings: NativeSettings, notify: () => void): NativeLibOS | number | [errno: number, problem: string];
   /** Environments of this process that hold native state. */
   liveEnvironments(): number;
 }
+
+const ADDON = join(__dirname, '..', '..', 'addon');
+
+/** Where the DPDK plug-in is, if it was built. */
+export const DPDK_PLUGIN = join(ADDON, 'build', 'Release', 'demi_dpdk.so');
 
 let loaded: NativeModule | undefined;
 
@@ -115,13 +126,12 @@ let loaded: NativeModule | undefined;
  */
 export function loadNative(): NativeModule {
   if (loaded !== undefined) return loaded;
-  const addon = join(__dirname, '..', '..', 'addon');
   try {
     const load = require('node-gyp-build') as (folder: string) => NativeModule;
-    loaded = load(addon);
+    loaded = load(ADDON);
   } catch (cause) {
     const platform = `${process.platform}-${process.arch}`;
-    const detail = `no native binary of demi-io for ${platform}; build it with 'npm run build' in ${join(addon, '..')}`;
+    const detail = `no native binary of demi-io for ${platform}; build it with 'npm run build' in ${join(ADDON, '..')}`;
     throw new DemiError('ENOTSUP', 'createLibOS', { detail, cause });
   }
   return loaded;

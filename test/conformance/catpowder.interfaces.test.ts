@@ -1,42 +1,5 @@
-// The conformance suite on catpowder over TAP and veth, with Linux at the other end and with our own. Making interfaces needs root and a network
-// namespace of its own: a second jest runs the cases there, and each of them is a test here.
+// The conformance suite on catpowder over TAP and veth, with Linux at the other end and with our own.
 
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { testInNamespace } from './in-namespace';
 
-const root = join(__dirname, '..', '..');
-const { canMakeNamespaces: isPossible } = require('../setup/namespaces') as { canMakeNamespaces: boolean };
-const required = process.env['DEMI_REQUIRE_ALL'] === '1';
-
-interface Outcome {
-  fullName: string;
-  status: 'passed' | 'failed' | 'pending';
-  failureMessages: string[];
-}
-
-function runInNamespace(): Outcome[] {
-  const folder = mkdtempSync(join(tmpdir(), 'demi-conformance-'));
-  const report = join(folder, 'report.json');
-  try {
-    const jest = [join(root, 'node_modules', 'jest', 'bin', 'jest.js'), '--testMatch', '**/conformance/catpowder.interfaces.ts', '--json', '--outputFile', report];
-    const ran = spawnSync('unshare', ['-n', process.execPath, '--expose-gc', ...jest], { cwd: root, encoding: 'utf8', timeout: 600_000, killSignal: 'SIGKILL' });
-    const found = JSON.parse(readFileSync(report, 'utf8')) as { testResults: { assertionResults: Outcome[]; message: string }[] };
-    const outcomes = found.testResults.flatMap(({ assertionResults }) => assertionResults);
-    if (outcomes.length === 0) throw new Error(`no case ran: ${found.testResults.map(({ message }) => message).join()} ${ran.stderr.slice(-2000)}`);
-    return outcomes;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-if (isPossible || required) {
-  for (const { fullName, status, failureMessages } of runInNamespace()) {
-    test(fullName, () => {
-      if (status !== 'passed') throw new Error(failureMessages.join('\n') || status);
-    });
-  }
-} else {
-  test.skip('the conformance suite over interfaces of Linux', () => {});
-}
+testInNamespace('catpowder.interfaces.ts');

@@ -8,14 +8,11 @@ import type { Subject } from './context';
 import { SOME } from './loopback';
 
 // 192.0.2.0/24 is for documentation (RFC 5737): there is no route to it. Nobody is at 10.77.0.3.
-const [CLIENT, SERVER, NOBODY] = ['10.77.0.2', '10.77.0.1', '10.77.0.3'];
+export const [CLIENT, SERVER, NOBODY] = ['10.77.0.2', '10.77.0.1', '10.77.0.3'];
 
-// What a full backlog drops is sent again so soon that no test waits for it, and for long enough to hear that nobody is there.
-const on = (device: LibOSConfig['device'], address: string): LibOSConfig => ({
-  libos: 'catpowder',
-  device,
-  inet: { addresses: [`${address}/24`], tcp: { rtoInitialMs: 20, rtoMinMs: 5, synRetries: 12 } },
-});
+/** What a full backlog drops is sent again so soon that no test waits for it, and for long enough to hear that nobody is there. */
+export const inetAt = (address: string): LibOSConfig['inet'] => ({ addresses: [`${address}/24`], tcp: { rtoInitialMs: 20, rtoMinMs: 5, synRetries: 12 } });
+const on = (device: LibOSConfig['device'], address: string): LibOSConfig => ({ libos: 'catpowder', device, inet: inetAt(address) });
 
 let made = 0;
 const makeConfig = (): LibOSConfig => on({ hub: `conformance-${++made}` }, CLIENT);
@@ -31,7 +28,7 @@ export const HUB: Subject = {
   },
 };
 
-const ip = (command: string): void => void execFileSync('ip', command.split(' '), { stdio: 'pipe' });
+export const ip = (command: string): void => void execFileSync('ip', command.split(' '), { stdio: 'pipe' });
 
 /** What the kernel says to itself goes over lo, errors about those who cannot be reached included. */
 export const wakeKernel = (): void => ip('link set lo up');

@@ -1,0 +1,77 @@
+// Port: an Ethernet port of DPDK, a card or a virtual device, with its queues. The first who opens a queue configures and starts it for all of them;
+// when the last has closed, it is stopped. Opening and closing hold one lock of the process; what moves packets is in queue.h, without any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <rte_ethdev.h>
+
+#include "device/dpdk/dpdk_plugin.h"
+#include "device/dpdk/queue.h"
+
+namespace demi::dpdk {
+
+class Port {
+ public:
+  Port(uint16_t id, const rte_eth_dev_info& device);
+
+  uint16_t id() const { return id_; }
+  const std::string& name() const { return name_; }
+  bool has_open_queues() const { return open_queues_ > 0; }
+
+  // Queue `config.queue`, started. What the port is like goes into `info`.
+  int open(const demi_dpdk_queue_config& config, Queue** queue, demi_dpdk_port_info& info, demi_dpdk_problem* problem);
+  // False: some of what was sent has not come back.
+  bool close(Queue& queue);
+  // Stops and starts a port whose link does not come back by itself, and says what the link is like (demi_dpdk_link).
+  int tend_link(Queue& queue, int64_t now_ns);
+
+ private:
+  int configure(const demi_dpdk_queue_config& config, demi_dpdk_problem* problem);
+  int set_link_up(const demi_dpdk_queue_config& config, demi_dpdk_problem* problem);
+  int start(demi_dpdk_problem* problem);
+  void describe(const Queue& queue, demi_dpdk_port_info& info) const;
+  void restart();
+  void set_running(bool on);
+  void drain_cable(uint16_t queue);
+  int wrong(demi_dpdk_problem* problem, int error, const std::string& what) const;
+  // The address of the port is that of the kernel's interface at its other end: we are another station, and hear everything.
+  bool is_end_of_kernel() const { return driver_ == "net_tap"; }
+  // The link of memif is a process that comes and goes, and only starting the port asks for it.
+  bool loses_peers() const { return driver_ == "net_memif"; }
+
+  const uint16_t id_;
+  const rte_eth_dev_info device_;
+  const std::string driver_;
+  std::string name_;
+  uint16_t queues_ = 0;
+  uint16_t mtu_ = 0;
+  size_t open_queues_ = 0;
+  bool is_started_ = false;
+  bool is_running_ = false;                   // started, and DPDK agreed: where a peer is missing it may not
+  bool is_gone_ = false;
+  uint64_t offloads_ = 0;                     // of transmission
+  uint64_t receive_offloads_ = 0;
+  std::vector<std::unique_ptr<Queue>> list_;  // all of them, from the first opening on
+  int64_t restart_at_ns_ = 0;
+  int64_t restart_pause_ns_ = 0;
+};
+
+// The two rings of one queue at one end of a cable.
+struct CableEnd {
+  rte_ring* in;
+  rte_ring* out;
+};
+
+// The port of that name or number; nullptr, and the problem, if there is none. It stays for as long as the process lives.
+Port* find_port(const char* name, int& error, demi_dpdk_problem* problem);
+
+// All of this under the lock of the process.
+int open_queue(const demi_dpdk_queue_config* config, demi_dpdk_queue** queue, demi_dpdk_port_info* info, demi_dpdk_problem* problem);
+int close_queue(demi_dpdk_queue* queue);
+int tend_link(demi_dpdk_queue* queue, int64_t now_ns);
+
+}  // namespace demi::dpdk
