@@ -14,7 +14,7 @@ const { catnap, networkArguments, veth } = require('./support/networks');
 const { median, table } = require('./support/measure');
 
 const { demi, node } = programs;
-const TITLE = 'one connection, one message outstanding, garbage on both sides';
+const TITLE = '99.9th percentile; one connection, one message outstanding, garbage on both sides';
 const NODE = 'Node net';
 const BETTER_MIN = 3;
 
@@ -48,7 +48,7 @@ function printMore(results) {
 runNetworkBench({
   name: 'tail',
   title: '64 B ping-pong while garbage is collected; us of the 99.9th percentile (median, min, max of the runs), percentiles over all runs',
-  unit: 'p99.9 us',
+  unit: 'us',
   format: (value) => value.toFixed(1),
   valueOf: ({ histogram }) => new Histogram().add(histogram).percentile(99.9) / 1000,
   more,
