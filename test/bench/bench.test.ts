@@ -146,6 +146,12 @@ describe('slab caches', () => {
     expect(grownWith(13, before, after)).toEqual({ TCP: 2 * 8 * 4096 });
     expect(grownWith(13, undefined, after)).toBeUndefined();
   });
+
+  test('of files do not count, whatever they have grown by', () => {
+    const inodes = (count: number): string => text(13, 1, 40).replace('dentry', 'proc_inode_cache').replace(/ 40 /g, ` ${count} `);
+    expect(parseSlabs(inodes(90)).get('proc_inode_cache').objects).toBe(90);
+    expect(grownWith(13, parseSlabs(inodes(40)), parseSlabs(inodes(90)))).toEqual({});
+  });
 });
 
 const onLinux = process.platform === 'linux' ? describe : describe.skip;

@@ -27,6 +27,9 @@ function readSlabs() {
   }
 }
 
+// Inodes that are no sockets': of files that others on the machine have looked at meanwhile, as ps(1) does in /proc.
+const isOfFiles = (cache) => cache.endsWith('inode_cache') && cache !== 'sock_inode_cache';
+
 /**
  * What so many connections, with both ends in this kernel, have taken: the caches that have grown by an object at least for every second end. The others grew for
  * other reasons: the whole machine is in them.
@@ -38,7 +41,7 @@ function grownWith(connections, before, after) {
   const grown = {};
   for (const [name, { objects, bytes }] of after) {
     const was = before.get(name) ?? { objects: 0, bytes: 0 };
-    if (objects - was.objects >= connections) grown[name] = bytes - was.bytes;
+    if (!isOfFiles(name) && objects - was.objects >= connections) grown[name] = bytes - was.bytes;
   }
   return grown;
 }
