@@ -120,9 +120,10 @@ Started LibOS::wait_in(OperationLine& line, Operation& operation, bool for_memor
 
 void LibOS::wait_for_memory(Operation& operation) {
   ++counters_.memory_waits;
-  if (operation.opcode == OpCode::kPop) operation.push.memory_wanted_bytes = operation.queue->pop_memory_bytes;
+  if (operation.opcode == OpCode::kPop) operation.memory_wanted_bytes = operation.queue->pop_memory_bytes;
+  if (operation.opcode == OpCode::kPush) operation.memory_wanted_bytes = operation.push->memory_wanted_bytes;
   if (!operation.memory_hook.linked()) waiting_for_memory_.push_back(operation);
-  least_memory_wanted_ = std::min(least_memory_wanted_, operation.push.memory_wanted_bytes);
+  least_memory_wanted_ = std::min(least_memory_wanted_, operation.memory_wanted_bytes);
 }
 
 // Wakes as many as can hope to find what they want, so that one buffer that comes back does not set a thousand operations running.
@@ -131,7 +132,7 @@ void LibOS::wake_for_memory() {
   uint64_t least = UINT64_MAX;
   for (Operation* operation = waiting_for_memory_.front(); operation != nullptr;) {
     Operation* next = waiting_for_memory_.next(*operation);
-    const uint64_t wanted = operation->push.memory_wanted_bytes;
+    const uint64_t wanted = operation->memory_wanted_bytes;
     if (wanted <= available) {
       // Even a byte takes a room.
       available -= std::min(available, std::max<uint64_t>(wanted, kRoomBytes[0]));
@@ -162,10 +163,11 @@ Started LibOS::push(Queue& queue, PushRequest& request) {
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
   Operation* operation = open(OpCode::kPush, &queue, queue.descriptor, request.accepted_bytes > 0);
   if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
-  operation->push = std::move(request);
-  if (operation->push.source != nullptr) {
-    operation->push.kept = operation->push.source->keep();
-    operation->push.source = operation->push.kept.get();
+  operations_.give_request(*operation, std::move(request));
+  PushRequest& kept = *operation->push;
+  if (kept.source != nullptr) {
+    kept.kept = kept.source->keep();
+    kept.source = kept.kept.get();
   }
   return wait_in(line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
 }
@@ -316,8 +318,8 @@ bool LibOS::try_front(OperationLine& line) {
 Attempt LibOS::attempt(Operation& operation, Completion& completion) {
   switch (operation.opcode) {
     case OpCode::kPush: {
-      const Attempt attempted = operation.queue->try_push(operation.push, completion);
-      completion.bytes_accepted = operation.push.accepted_bytes;
+      const Attempt attempted = operation.queue->try_push(*operation.push, completion);
+      completion.bytes_accepted = operation.push->accepted_bytes;
       return attempted;
     }
     case OpCode::kPop:
@@ -384,7 +386,7 @@ void LibOS::cancel(Operation& operation, Errno error) {
   } else if (operation.opcode == OpCode::kShutdown) {
     operation.queue->end_of_pushes_requested = false;
   }
-  completion.bytes_accepted = operation.push.accepted_bytes;
+  if (operation.opcode == OpCode::kPush) completion.bytes_accepted = operation.push->accepted_bytes;
   finish(operation);
 }
 

@@ -57,7 +57,8 @@ class Operation {
   std::unique_ptr<Queue> closing;      // close: the queue that left the table and still delivers what it accepted
   QDesc qd;
   uint64_t pop_limit = 0;
-  PushRequest push;
+  uint64_t memory_wanted_bytes = 1;    // what must have come back before it is of use to try again, after an ENOMEM
+  std::unique_ptr<PushRequest> push;   // push: what it still has to hand over, only while pending
   Completion completion;
   Instant started_at;
   Event wakeup;                        // this operation's coroutine is the only one that ever waits here
@@ -74,6 +75,9 @@ class Operation {
   ListHook table_hook;   // the free list, or the list of what is done and not delivered
   ListHook memory_hook;  // waits for memory to come back
 };
+
+// A pop is pending on every connection on which nothing happens, so what only a push needs is not in here.
+static_assert(sizeof(Operation) <= 304);
 
 using OperationLine = IntrusiveList<Operation, &Operation::line_hook>;
 

@@ -1,5 +1,7 @@
 #include "libos/operation_table.h"
 
+#include <utility>
+
 #include "base/assert.h"
 #include "libos/queue.h"
 
@@ -18,14 +20,26 @@ Operation* OperationTable::open(bool beyond_limit) {
   return operation;
 }
 
+void OperationTable::give_request(Operation& operation, PushRequest&& request) {
+  if (spare_requests_.empty()) {
+    operation.push = std::make_unique<PushRequest>();
+  } else {
+    operation.push = std::move(spare_requests_.back());
+    spare_requests_.pop_back();
+  }
+  *operation.push = std::move(request);
+}
+
 void OperationTable::finish(Operation& operation) {
   DEMI_ASSERT(operation.state == Operation::State::kPending, "an operation completes exactly once");
   operation.state = Operation::State::kDone;
   --pending_;
   // What a push still held goes back now: its result may lie in the ring for long.
-  operation.push.data.clear();
-  operation.push.kept.reset();
-  operation.push.source = nullptr;
+  if (operation.push != nullptr) {
+    operation.push->data.clear();
+    operation.push->kept.reset();
+    spare_requests_.push_back(std::move(operation.push));
+  }
   done_.push_back(operation);
 }
 
@@ -47,7 +61,7 @@ void OperationTable::release(Operation& operation) {
   operation.completion.error = Errno::kOk;
   operation.completion.bytes_accepted = 0;
   operation.completion.new_queue = QDesc();
-  operation.push.accepted_bytes = 0;
+  operation.memory_wanted_bytes = 1;
   operation.stops_libos = false;
   operation.nobody_asked = false;
   ++operation.generation;
@@ -59,7 +73,7 @@ void OperationTable::release(Operation& operation) {
 
 Operation* OperationTable::at(uint32_t slot) {
   if (slot >= slots()) return nullptr;
-  Operation* operation = chunks_[slot / kChunkSlots][slot % kChunkSlots].get();
+  Operation* operation = &chunks_[slot / kChunkSlots]->at(slot % kChunkSlots);
   return operation->state == Operation::State::kFree ? nullptr : operation;
 }
 
@@ -68,15 +82,17 @@ Operation* OperationTable::find(uint32_t slot, uint32_t generation) {
   return operation != nullptr && operation->generation == generation ? operation : nullptr;
 }
 
+OperationTable::Chunk::Chunk(LibOS& libos, Scheduler& scheduler, uint32_t first_slot) {
+  for (uint32_t i = 0; i < kChunkSlots; ++i) new (places_[i].bytes) Operation(libos, scheduler, first_slot + i);
+}
+
+OperationTable::Chunk::~Chunk() {
+  for (uint32_t i = 0; i < kChunkSlots; ++i) at(i).~Operation();
+}
+
 void OperationTable::grow() {
-  const uint32_t first = slots();
-  Chunk chunk;
-  chunk.reserve(kChunkSlots);
-  for (uint32_t i = 0; i < kChunkSlots; ++i) {
-    chunk.push_back(std::make_unique<Operation>(libos_, scheduler_, first + i));
-    free_.push_back(*chunk.back());
-  }
-  chunks_.push_back(std::move(chunk));
+  chunks_.push_back(std::make_unique<Chunk>(libos_, scheduler_, slots()));
+  for (uint32_t i = 0; i < kChunkSlots; ++i) free_.push_back(chunks_.back()->at(i));
 }
 
 }  // namespace demi

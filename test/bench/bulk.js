@@ -5,8 +5,9 @@
 
 const { makeVeth } = require('./support/namespace');
 const { given, programs, runNetworkBench } = require('./support/network-bench');
+const { networkArguments, veth } = require('./support/networks');
 
-const veth = makeVeth();
+const ours = veth(makeVeth());
 const { demi, node, c } = programs;
 const CASES = [
   ['64 KiB, 1 connection', 64 * 1024, 1],
@@ -15,10 +16,10 @@ const CASES = [
   ['1 MiB, 8 connections', 1024 * 1024, 8],
 ];
 
-const pair = (name, program, bytes, connections, interfaces) => ({
+const pair = (name, program, bytes, connections, network) => ({
   name,
-  server: given(program('server'), 'sink', ...(interfaces ? [`interface=${interfaces.server}`] : [])),
-  client: given(program('client'), 'bulk', `bytes=${bytes}`, `connections=${connections}`, ...(interfaces ? [`interface=${interfaces.client}`] : [])),
+  server: given(program('server'), 'sink', ...(network ? networkArguments(network, 'server') : [])),
+  client: given(program('client'), 'bulk', `bytes=${bytes}`, `connections=${connections}`, ...(network ? networkArguments(network, 'client') : [])),
 });
 
 runNetworkBench({
@@ -31,7 +32,7 @@ runNetworkBench({
     title,
     contestants: [
       pair('catnap awaited', demi, bytes, connections),
-      ...(veth === undefined ? [] : [pair('catpowder awaited, veth', demi, bytes, connections, veth)]),
+      ...(ours === undefined ? [] : [pair('catpowder awaited, veth', demi, bytes, connections, ours)]),
       pair('Node net', node, bytes, connections),
       pair('C epoll', c, bytes, connections),
     ],

@@ -4,9 +4,11 @@
 // 127/8, because a port that was used rests in TIME-WAIT. Each contestant is server and client; then the servers alone, with the C client.
 
 const { given, programs, runNetworkBench } = require('./support/network-bench');
+const { catnap, networkArguments } = require('./support/networks');
 
 const { demi, node, c } = programs;
 const shape = ['connections=16', 'addresses=16'];
+const addresses = networkArguments(catnap(16), 'client');
 const BOTH = 'both sides';
 const SERVER = 'the server, with the C client';
 const all = [
@@ -15,7 +17,8 @@ const all = [
   ['C epoll', c],
 ];
 const server = (program) => given(program('server'), 'echo');
-const client = (program) => given(program('client'), 'connect', ...shape);
+// The programs have their own ways to be told the addresses.
+const client = (program) => given(program('client'), 'connect', ...shape, ...(program === demi ? addresses : []));
 const ratio = (title) => (cases) => cases[title]['catnap awaited']?.median / cases[title]['Node net']?.median;
 
 runNetworkBench({

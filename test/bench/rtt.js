@@ -6,21 +6,29 @@
 const { Histogram } = require('./support/histogram');
 const { makeVeth } = require('./support/namespace');
 const { given, programs, runNetworkBench } = require('./support/network-bench');
+const { networkArguments, veth } = require('./support/networks');
 
-const veth = makeVeth();
+const interfaces = makeVeth();
+const ours = veth(interfaces);
 const { demi, node, c, raw } = programs;
 const server = (program, ...args) => given(program('server'), 'echo', ...args);
 const client = (program, ...args) => given(program('client'), 'rtt', ...args);
 const pair = (name, program, ...args) => ({ name, server: server(program, ...args), client: client(program, ...args) });
-const overVeth = (name, program, ...args) =>
-  veth && { name, server: server(program, `interface=${veth.server}`, ...args), client: client(program, `interface=${veth.client}`, ...args) };
+/** demi-io over a network of its own; undefined where there is none. */
+const over = (network, name, ...args) =>
+  network && { name, server: server(demi, ...networkArguments(network, 'server'), ...args), client: client(demi, ...networkArguments(network, 'client'), ...args) };
+const RAW = 'C, raw AF_PACKET, veth';
+const rawOverVeth = interfaces && {
+  name: RAW,
+  server: server(raw, `interface=${interfaces.server}`),
+  client: client(raw, `interface=${interfaces.client}`),
+};
 
 const TITLE = 'one connection, one message outstanding';
 const AWAITED = 'catnap awaited';
 const WAITED = 'catnap demi_wait';
 const POWDER_AWAITED = 'catpowder awaited, veth';
 const POWDER_WAITED = 'catpowder demi_wait, veth';
-const RAW = 'C, raw AF_PACKET, veth';
 const DIRECT = 'C, reads until there is something';
 const SPINNING = 'Node net, spinning';
 const BUSY = 'C, epoll busy';
@@ -46,9 +54,9 @@ runNetworkBench({
         pair('C, epoll sleeping', c, 'wait=block'),
         pair(SPINNING, node, 'spin=1'),
         pair('Node net', node),
-        overVeth(POWDER_AWAITED, demi),
-        overVeth(POWDER_WAITED, demi, 'api=wait'),
-        overVeth(RAW, raw),
+        over(ours, POWDER_AWAITED),
+        over(ours, POWDER_WAITED, 'api=wait'),
+        rawOverVeth,
       ].filter((contestant) => contestant !== undefined),
     },
   ],

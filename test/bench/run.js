@@ -19,7 +19,9 @@ const { namespace } = require('./support/namespace');
 const QUICK_LIMIT_MS = 2 * 60 * 1000;
 const FULL_LIMIT_MS = 20 * 60 * 1000;
 // Some contestants of these run over interfaces of their own.
-const WITH_INTERFACES = ['bulk', 'rtt'];
+const WITH_INTERFACES = ['bulk', 'rtt', 'sleep', 'tail'];
+// What is in this folder and is no benchmark.
+const OTHERS = ['run.js', 'chart.js'];
 
 function main(args) {
   const modes = args.filter((arg) => arg === '--quick' || arg === '--smoke');
@@ -27,7 +29,7 @@ function main(args) {
   const wanted = args.filter((arg) => !modes.includes(arg));
   const known = fs
     .readdirSync(__dirname)
-    .filter((name) => name.endsWith('.js') && name !== 'run.js')
+    .filter((name) => name.endsWith('.js') && !OTHERS.includes(name))
     .map((name) => name.slice(0, -'.js'.length))
     .sort();
   const unknown = wanted.filter((name) => !known.includes(name));

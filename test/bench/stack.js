@@ -115,7 +115,7 @@ function main() {
     process.stdout.write(`\nDisturbed: in ${disturbed} of ${samples.length} repetitions other load took the processor or the core was slowed; `);
     process.stdout.write('they were left out where 3 others remained. Trust the ratios before the times.\n');
   }
-  writeResults('stack', { name: 'stack', mode, machine: where, settings, facts, results, goals, disturbed: { disturbed, total: samples.length } });
+  writeResults('stack', { name: 'stack', unit: 'ns', mode, machine: where, settings, facts, results, goals, disturbed: { disturbed, total: samples.length } });
 }
 
 try {

@@ -306,7 +306,7 @@ async function main() {
     process.stdout.write(`\nDisturbed: in ${disturbed} of ${total} repetitions other load took the processor or the core was slowed; `);
     process.stdout.write('they were left out where 3 others remained. Trust the ratios before the times.\n');
   }
-  writeResults('token', { name: 'token', mode, machine: where, settings, results, coroutinesWaited: share, goals: verdicts, disturbed: { disturbed, total } });
+  writeResults('token', { name: 'token', unit: 'ns', mode, machine: where, settings, results, coroutinesWaited: share, goals: verdicts, disturbed: { disturbed, total } });
 
   heard.port1.close();
   polled.port1.close();

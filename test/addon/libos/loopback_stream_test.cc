@@ -51,7 +51,7 @@ TEST_F(LoopbackStreamTest, ALargePushIsAcceptedInParts) {
   option(*far, kSoRcvbuf, 2048);
   const auto data = bytes(10000);
   Operation& operation = pending(push_bytes(*one, *near, data));
-  EXPECT_EQ(operation.push.accepted_bytes, 4096u);
+  EXPECT_EQ(operation.push->accepted_bytes, 4096u);
   std::string got;
   while (got.size() < 10000) {
     got += popped(*two, *far);

@@ -72,7 +72,7 @@ TEST_F(OperationTableTest, AnOldTokenFindsNothing) {
 
 TEST_F(OperationTableTest, AReleasedSlotKeepsNothingOfItsResult) {
   Operation* first = table.open();
-  first->push.accepted_bytes = 7;
+  first->memory_wanted_bytes = 7;
   first->completion.error = Errno::kEPIPE;
   first->completion.new_queue = QDesc(0, 1, 2);
   first->completion.sga = std::move(request("abc").data);
@@ -80,16 +80,43 @@ TEST_F(OperationTableTest, AReleasedSlotKeepsNothingOfItsResult) {
   table.release(*first);
   EXPECT_EQ(memory->buffers_outstanding(), 0u);
   EXPECT_EQ(first->completion.error, Errno::kOk);
-  EXPECT_EQ(first->push.accepted_bytes, 0u);
+  EXPECT_EQ(first->memory_wanted_bytes, 1u);
   EXPECT_FALSE(first->completion.new_queue.valid());
 }
 
 TEST_F(OperationTableTest, WhatAPushStillHeldGoesBackWhenItEnds) {
   Operation* first = table.open();
-  first->push = request("not sent");
+  table.give_request(*first, request("not sent"));
   EXPECT_EQ(memory->buffers_outstanding(), 1u);
   table.finish(*first);
   EXPECT_EQ(memory->buffers_outstanding(), 0u);
+  EXPECT_EQ(first->push, nullptr);
+}
+
+TEST_F(OperationTableTest, OnlyPendingPushesHaveARequestAndTheNextOneTakesItOver) {
+  Operation* pop = table.open();
+  EXPECT_EQ(pop->push, nullptr);
+  Operation* first = table.open();
+  PushRequest sent = request("partly sent");
+  sent.accepted_bytes = 3;
+  sent.memory_wanted_bytes = 4096;
+  table.give_request(*first, std::move(sent));
+  const PushRequest* place = first->push.get();
+  table.finish(*first);
+  table.release(*first);
+
+  Operation* second = table.open();
+  EXPECT_EQ(second->push, nullptr);
+  table.give_request(*second, request("the next"));
+  EXPECT_EQ(second->push.get(), place);
+  EXPECT_EQ(second->push->accepted_bytes, 0u);
+  EXPECT_EQ(second->push->memory_wanted_bytes, 1u);
+  EXPECT_EQ(second->push->total_bytes, 8u);
+  Operation* third = table.open();
+  table.give_request(*third, request("beside it"));
+  EXPECT_NE(third->push.get(), place);
+  table.finish(*second);
+  table.finish(*third);
 }
 
 TEST_F(OperationTableTest, SlotsNeverMove) {

@@ -1,26 +1,30 @@
 'use strict';
 
-// demi-io itself in the network benchmarks: over the kernel's sockets, or over our own TCP/IP on an interface.
+// demi-io itself in the network benchmarks, over the libOS that its configuration names.
 //
-//   node demi-tcp.js server echo|sink [api=await|wait] [interface=NAME]
-//   node demi-tcp.js client rtt|connect|bulk port=N ms=N warm=N [api=await|wait] [bytes=64] [connections=1] [addresses=1] [interface=NAME]
+//   node demi-tcp.js server echo|sink [api=await|wait] [config=JSON] [port=N] [share=1] [garbage=1]
+//   node demi-tcp.js client rtt|connect|bulk port=N ms=N warm=N [api=await|wait] [bytes=64] [connections=1] [config=JSON] [to=ADDRESS,...]
+//                           [pause=MS] [garbage=1]
+//
+// Without a configuration it is catnap. The client's connections take the addresses in turns; it pauses between round trips if it is to. A server
+// may share its port with others (SO_REUSEPORT).
 
-const { AF_INET, createLibOS, DemiError, SOCK_STREAM } = require('../../..');
-const { Load, addressOf, endWithParent, readArguments, say } = require('../support/load');
+const { setTimeout: pauseFor } = require('node:timers/promises');
+
+const { AF_INET, createLibOS, DemiError, SO_REUSEPORT, SOCK_STREAM, SOL_SOCKET } = require('../../..');
+const { Load, begin, endWithParent, say } = require('../support/load');
 
 const [role, workload] = process.argv.slice(2);
-const options = readArguments(process.argv.slice(4));
-const { api = 'await', port, bytes = 64, connections = 1, addresses = 1, poll = 'adaptive' } = options;
-const SERVER = '10.77.0.1';
-const CLIENT = '10.77.0.2';
-const device = options.interface === undefined ? undefined : { interface: options.interface };
-const own = { libos: 'catpowder', device, inet: { addresses: [`${role === 'server' ? SERVER : CLIENT}/24`] }, poll };
-const os = createLibOS(device === undefined ? { libos: 'catnap', poll } : own);
+const options = begin(process.argv.slice(4));
+const { api = 'await', port = 0, bytes = 64, connections = 1, pause = 0, config = '{"libos":"catnap"}', to = '127.0.0.1' } = options;
+const addresses = to.split(',');
+const os = createLibOS(JSON.parse(config));
 const payload = new Uint8Array(bytes);
 
 function listen() {
   const listener = os.socket(AF_INET, SOCK_STREAM, 0);
-  os.bind(listener, { address: '0.0.0.0', port: 0 });
+  if (options.share) os.setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, true);
+  os.bind(listener, { address: '0.0.0.0', port });
   os.listen(listener, 4096);
   say({ port: os.getsockname(listener).port });
   return listener;
@@ -78,7 +82,7 @@ function waitingServer(echoes) {
 
 async function connected(n) {
   const qd = os.socket(AF_INET, SOCK_STREAM, 0);
-  await os.connect(qd, { address: device === undefined ? addressOf(n, addresses) : SERVER, port });
+  await os.connect(qd, { address: addresses[n % addresses.length], port });
   return qd;
 }
 
@@ -107,6 +111,7 @@ async function pingPong(load) {
     if (api === 'wait') waitForMessage(qd);
     else await popMessage(qd);
     load.record(began, bytes);
+    if (pause > 0) await pauseFor(pause);
   }
 }
 

@@ -2,16 +2,16 @@
 
 // Node's own `net` in the network benchmarks, as it comes, or with its loop kept awake by setImmediate (spin=1).
 //
-//   node node-net.js server echo|sink [spin=1]
-//   node node-net.js client rtt|connect|bulk port=N ms=N warm=N [spin=1] [bytes=64] [connections=1] [addresses=1]
+//   node node-net.js server echo|sink [spin=1] [garbage=1]
+//   node node-net.js client rtt|connect|bulk port=N ms=N warm=N [spin=1] [bytes=64] [connections=1] [addresses=1] [pause=MS] [garbage=1]
 
 const net = require('node:net');
 
-const { Load, addressOf, readArguments, say } = require('../support/load');
+const { Load, addressOf, begin, say } = require('../support/load');
 
 const [role, workload] = process.argv.slice(2);
-const options = readArguments(process.argv.slice(4));
-const { spin, port, bytes = 64, connections = 1, addresses = 1 } = options;
+const options = begin(process.argv.slice(4));
+const { spin, port, bytes = 64, pause = 0, connections = 1, addresses = 1 } = options;
 const payload = Buffer.alloc(bytes);
 
 function keepAwake() {
@@ -48,8 +48,9 @@ function pingPong(load, n, ended) {
   const socket = connectTo(n, send);
   onMessage(socket, () => {
     load.record(began, bytes);
-    if (load.goes) send();
-    else ended();
+    if (!load.goes) ended();
+    else if (pause > 0) setTimeout(send, pause);
+    else send();
   });
 }
 

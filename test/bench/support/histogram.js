@@ -50,6 +50,21 @@ class Histogram {
     }
     return NaN;
   }
+
+  /**
+   * The value that is reached at `percent` of all moments, if one follows the other and each lasts as long as its value: a moment falls into a long one more
+   * often than into a short one.
+   */
+  percentileOfTime(percent) {
+    const times = this.toPairs().map(([bucket, count]) => [valueOf(bucket), valueOf(bucket) * count]);
+    const wanted = (times.reduce((sum, [, time]) => sum + time, 0) * percent) / 100;
+    let seen = 0;
+    for (const [value, time] of times) {
+      seen += time;
+      if (seen >= wanted) return value;
+    }
+    return NaN;
+  }
 }
 
 module.exports = { Histogram, bucketOf, valueOf };

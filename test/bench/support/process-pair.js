@@ -9,6 +9,7 @@ const os = require('node:os');
 const path = require('node:path');
 const readline = require('node:readline');
 
+// Beside the time that is measured.
 const START_LIMIT_MS = 10_000;
 const CALLS = [
   'accept4', 'close', 'connect', 'epoll_ctl', 'epoll_pwait', 'epoll_wait', 'getpeername', 'getsockname', 'getsockopt', 'ioctl', 'read',
@@ -17,9 +18,17 @@ const CALLS = [
 
 const succeeds = (program, args) => spawnSync(program, args, { stdio: 'ignore' }).status === 0;
 const hasTaskset = succeeds('taskset', ['-c', '0', 'true']);
-const lastCpu = os.cpus().length - 1;
+const cpus = os.cpus().length;
+const range = (first, last) => Array.from({ length: last - first + 1 }, (_, n) => first + n);
+
+/** The cores of a server that has so many threads, and of its client: cores of their own where there are enough, otherwise all of them for both. */
+function coresFor(threads) {
+  if (cpus > threads) return { server: range(cpus - threads, cpus - 1), client: threads === 1 ? [cpus - 2] : range(0, cpus - threads - 1) };
+  return { server: range(0, cpus - 1), client: range(0, cpus - 1) };
+}
+
 /** The cores of server and client. */
-const cores = hasTaskset ? { server: lastCpu, client: Math.max(0, lastCpu - 1) } : undefined;
+const cores = hasTaskset ? coresFor(1) : undefined;
 
 // --- counting system calls: around the whole program, so only for runs that make many messages ---
 
@@ -56,35 +65,42 @@ function parseCalls(text, tool) {
 
 // --- processor time ---
 
-/** Nanoseconds that the threads of a process have run. */
+/** Nanoseconds that the threads of a process and of its children have run. */
 function cpuOf(pid) {
   try {
     const tasks = fs.readdirSync(`/proc/${pid}/task`);
-    return tasks.reduce((sum, task) => sum + Number(fs.readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]), 0);
+    const own = tasks.reduce((sum, task) => sum + Number(fs.readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]), 0);
+    return childrenOf(pid).reduce((sum, child) => sum + cpuOf(child), own);
   } catch {
     return 0;
   }
 }
 
-/** Milliseconds for which a core was not idle. */
-function busyOf(core) {
-  const { user, nice, sys, irq } = os.cpus()[core].times;
-  return user + nice + sys + irq;
+/** Milliseconds for which cores were not idle. */
+function busyOf(wanted) {
+  const all = os.cpus();
+  return wanted.reduce((sum, core) => {
+    const { user, nice, sys, irq } = all[core].times;
+    return sum + user + nice + sys + irq;
+  }, 0);
 }
 
 function childrenOf(pid) {
   return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 }
 
-function look(server) {
-  const busyMs = cores === undefined ? 0 : busyOf(cores.server) + busyOf(cores.client);
+function look(server, where) {
+  const busyMs = where === undefined ? 0 : busyOf([...new Set([...where.server, ...where.client])]);
   return { at: performance.now(), server: cpuOf(server.pid), busyMs };
 }
 
 // --- the pair ---
 
-function start(program, core, calls) {
-  let command = core === undefined ? program : ['taskset', '-c', String(core), ...program];
+/** A program on some cores. */
+const onCores = (list, program) => (list === undefined ? program : ['taskset', '-c', list.join(','), ...program]);
+
+function start(program, list, calls) {
+  let command = onCores(list, program);
   if (calls !== undefined) command = counter.wrap(calls, command);
   const child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'pipe', calls === undefined ? 'inherit' : 'ignore'] });
   const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -110,22 +126,24 @@ function start(program, core, calls) {
 /**
  * Runs a server and a client, which is told the server's port.
  *
+ * @param pair - programs with their arguments; `threads` of the server, 1 if it does not say; `limitMs`, when the pair is ended at the latest.
  * @param countCalls - a folder: system calls are counted, by way of files there. Such a run is no measurement of time.
  * @returns what the client found, and `serverCpu` and `clientCpu` (nanoseconds within the measured time), `othersShare` (processor time
  * that others took on the two cores, as part of the time), `calls` ({ server, client }).
  */
-async function runPair({ server, client }, countCalls) {
+async function runPair({ server, client, threads = 1, limitMs = START_LIMIT_MS }, countCalls) {
   const files = countCalls && { server: path.join(countCalls, 'server'), client: path.join(countCalls, 'client') };
-  const serving = start(server, cores?.server, files?.server);
+  const where = cores && coresFor(threads);
+  const serving = start(server, where?.server, files?.server);
   let calling;
-  const limit = setTimeout(() => [serving, calling].forEach((one) => one && process.kill(one.pid, 'SIGKILL')), START_LIMIT_MS);
+  const limit = setTimeout(() => [serving, calling].forEach((one) => one && process.kill(one.pid, 'SIGKILL')), limitMs);
   try {
     const { port } = await serving.line();
-    calling = start([...client, `port=${port}`], cores?.client, files?.client);
+    calling = start([...client, `port=${port}`], where?.client, files?.client);
     await calling.line();
-    const before = look(serving);
+    const before = look(serving, where);
     const found = await calling.line();
-    const after = look(serving);
+    const after = look(serving, where);
     await calling.exited;
     await serving.end();
     const serverCpu = after.server - before.server;
@@ -145,4 +163,4 @@ function readCalls(file) {
   return parseCalls(fs.readFileSync(file, 'utf8'), counter.tool);
 }
 
-module.exports = { callCounter, cores, parseCalls, runPair };
+module.exports = { START_LIMIT_MS, callCounter, cores, coresFor, onCores, parseCalls, runPair };
