@@ -252,6 +252,9 @@ class Translator {
   }
 }
 
+// Old files have what DPDK called them before 20.11; 21.11 knows them no longer.
+const RENAMED_BY_DPDK: Readonly<Record<string, string>> = { '-w': '-a', '--pci-whitelist': '--allow', '--pci-blacklist': '--block' };
+
 /** `dpdk` with the arguments of EAL as ours has them: without the name of the program, which Demikernel's may begin with. */
 function translateDpdk(checker: ValueChecker, value: unknown, ignored: string[]): unknown {
   if (!isObject(value) || !('eal_init' in value)) return value;
@@ -265,7 +268,7 @@ function translateDpdk(checker: ValueChecker, value: unknown, ignored: string[])
     return rest;
   }
   const hasProgram = args.length > 0 && !args[0].startsWith('-');
-  return { ...rest, eal: hasProgram ? args.slice(1) : args };
+  return { ...rest, eal: (hasProgram ? args.slice(1) : args).map((one) => (Object.hasOwn(RENAMED_BY_DPDK, one) ? RENAMED_BY_DPDK[one] : one)) };
 }
 
 /**

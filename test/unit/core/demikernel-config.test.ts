@@ -181,6 +181,7 @@ describe('one key at a time', () => {
     const ealOf = (given: string[]): unknown => (translate({ libos: 'catnip', dpdk: { eal_init: given } }).config['dpdk'] as File)['eal'];
     expect(ealOf(['demikernel', '-l', '0-3'])).toEqual(['-l', '0-3']);
     expect(ealOf(['-l', '0-3'])).toEqual(['-l', '0-3']);
+    expect(ealOf(['-c', '0xff', '-w', '03:00.1', '--pci-whitelist', '03:00.0'])).toEqual(['-c', '0xff', '-a', '03:00.1', '--allow', '03:00.0']);
     expect(ealOf([''])).toEqual([]);
     expect(ealOf([])).toEqual([]);
     expect(translate({ libos: 'catnip', dpdk: { eal_init: ['', '-n', '4'], port: 1 } }).config['dpdk']).toEqual({ eal: ['-n', '4'], port: 1 });
