@@ -1,6 +1,7 @@
 #include "binding/inet_settings.h"
 
 #include <cmath>
+#include <optional>
 #include <string>
 
 namespace demi {
@@ -61,6 +62,8 @@ TcpConfig read_tcp(const Napi::Object& given) {
   tcp.user_timeout = milliseconds(given, "userTimeoutMs");
   tcp.orphan_timeout = milliseconds(given, "orphanTimeoutMs");
   tcp.fin_wait_2_timeout = milliseconds(given, "finWait2TimeoutMs");
+  tcp.mss_max = static_cast<uint16_t>(whole("mss"));
+  tcp.keepalive = flag("keepalive");
   tcp.keepalive_idle = milliseconds(given, "keepIdle") * 1000;
   tcp.keepalive_interval = milliseconds(given, "keepInterval") * 1000;
   tcp.keepalive_probes = static_cast<uint8_t>(whole("keepCount"));
@@ -98,14 +101,19 @@ NetosConfig read_inet_settings(const Napi::Object& given) {
   stack.mac = mac(given.Get("mac"));
   stack.mtu_bytes = static_cast<uint32_t>(number(given, "mtu"));
   each(given, "addresses", [&stack](const Napi::Array& own) { stack.addresses.push_back(network(own)); });
-  // [family, words, prefix, the gateway as an address].
+  // [family, words, prefix, the gateway as an address]; without the last, whoever is there is on our link.
   each(given, "routes", [&stack](const Napi::Array& route) {
-    stack.routes.push_back({network(route), address(route.Get(uint32_t{6}).As<Napi::Array>())});
+    const Napi::Value gateway = route.Get(uint32_t{6});
+    stack.routes.push_back({network(route), gateway.IsArray() ? std::optional(address(gateway.As<Napi::Array>())) : std::nullopt});
   });
   // [family, words, MAC].
   each(given, "neighbors", [&stack](const Napi::Array& neighbor) {
     stack.neighbors.push_back({address(neighbor), mac(neighbor.Get(uint32_t{5}))});
   });
+  const auto discovery = given.Get("neighborDiscovery").As<Napi::Object>();
+  stack.neighbor.requests = static_cast<uint8_t>(number(discovery, "requests"));
+  stack.neighbor.retry = milliseconds(discovery, "retryMs");
+  stack.neighbor.reachable = milliseconds(discovery, "reachableMs");
   stack.tcp = read_tcp(given.Get("tcp").As<Napi::Object>());
   stack.time_wait_max = static_cast<uint32_t>(number(given.Get("tcp").As<Napi::Object>(), "timeWaitMax"));
   // Those in TIME-WAIT come on top of what limits.connections bounds, and so do those that were not accepted.

@@ -2,6 +2,7 @@
 
 #ifdef __linux__
 
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -10,6 +11,7 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -60,6 +62,12 @@ std::string NetworkInterface::of_kernel_address(const IpAddress& address) {
   }
   ::freeifaddrs(list);
   return owner;
+}
+
+bool NetworkInterface::forwards() const {
+  const FileDescriptor file(::open(("/proc/sys/net/ipv4/conf/" + name_ + "/forwarding").c_str(), O_RDONLY | O_CLOEXEC));
+  char digit = '0';
+  return file && ::read(file.get(), &digit, 1) == 1 && digit == '1';
 }
 
 uint32_t NetworkInterface::mtu_bytes() const {

@@ -30,6 +30,8 @@ class NetworkInterface {
   // Whether its frames are those of Ethernet.
   bool is_ethernet() const { return is_ethernet_; }
 
+  // Whether the kernel passes on what comes in by it and is for others. Where that cannot be read, it does not.
+  bool forwards() const;
   uint32_t mtu_bytes() const;
   // Also under another name by now. An interface that has moved to another namespace is gone.
   LinkState state() const;

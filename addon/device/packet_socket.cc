@@ -63,8 +63,11 @@ Made<PacketSocket> problem_with(const NetworkInterface& interface, const PacketS
   const std::string quoted = "'" + config.interface + "'";
   if (!interface.is_ethernet()) return failed(Errno::kEINVAL, quoted + " is no Ethernet interface: take a network card, or one end of a veth pair.");
   if (!config.link_address.is_unicast()) return failed(Errno::kEINVAL, "The MAC address of our side of " + quoted + " is that of a group, or zero.");
-  if (interface.link_address() == config.link_address) {
-    return failed(Errno::kEADDRINUSE, "The kernel has our MAC address on " + quoted + " itself: give the stack another.");
+  // With the kernel's own MAC address, which is all that many switches let through, the kernel sees what is for us. It drops what is for an address
+  // that it has not, unless it is a router: then it would send that on once more.
+  if (interface.link_address() == config.link_address && interface.forwards()) {
+    return failed(Errno::kEADDRINUSE, "The kernel has our MAC address on " + quoted + " itself, and forwards what comes in there: give the stack another, or " +
+                                          "switch that off with `sysctl -w net/ipv4/conf/" + config.interface + "/forwarding=0`.");
   }
   for (const IpAddress& address : config.addresses) {
     const std::string owner = NetworkInterface::of_kernel_address(address);

@@ -59,7 +59,7 @@ class PacketSocket final : public Device {
   // Opens the interface in the network namespace of this thread. `memory` takes what arrives, and outlives the device.
   //   ENODEV      there is no such interface
   //   EINVAL      it is none of Ethernet, or the MAC address cannot be
-  //   EADDRINUSE  the kernel has the MAC address, or one of the addresses, itself
+  //   EADDRINUSE  the kernel has one of the addresses itself; or the MAC address, and is a router
   //   EPERM       without CAP_NET_RAW
   // EMFILE, ENOMEM and what else the kernel says.
   static Made<PacketSocket> open(const PacketSocketConfig& config, Memory& memory);

@@ -133,6 +133,10 @@ bool Routes::is_ours(const IpAddress& address) const {
   return false;
 }
 
+bool Routes::is_on_link(const IpAddress& address) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&address](const Entry& e) { return !e.gateway && e.destination.contains(address); });
+}
+
 bool Routes::is_network(const IpAddress& address) const {
   return std::any_of(addresses_.begin(), addresses_.end(),
                      [&address](const Cidr& own) { return address.is_ipv4() && own.prefix_bits() < 31 && own.network() == address; });

@@ -39,6 +39,8 @@ class Routes {
   bool is_broadcast(const IpAddress& address) const;
   // The address of one of our networks itself, all zeros behind the prefix: no host has it.
   bool is_network(const IpAddress& address) const;
+  // Whether the host with that address is on a link of ours, for it to be asked itself: in a network of ours, or behind a route without a gateway.
+  bool is_on_link(const IpAddress& address) const;
   size_t size() const { return entries_.size(); }
 
  private:

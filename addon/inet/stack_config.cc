@@ -21,9 +21,7 @@ std::string problem_with(const StackConfig& config) {
   for (const StaticNeighbor& neighbor : config.neighbors) {
     const std::string name = "The static neighbor " + text_of(neighbor.address);
     if (!neighbor.mac.is_unicast()) return name + " has a MAC address of no single station: correct it.";
-    const bool is_on_link = std::any_of(config.addresses.begin(), config.addresses.end(),
-                                        [&](const Cidr& own) { return own.contains(neighbor.address); });
-    if (!is_on_link || routes.is_ours(neighbor.address)) return name + " is no other host of a network of ours: remove it.";
+    if (!routes.is_on_link(neighbor.address) || routes.is_ours(neighbor.address)) return name + " is no other host of a network of ours: remove it.";
   }
   return "";
 }

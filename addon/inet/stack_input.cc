@@ -205,10 +205,8 @@ void Stack::process_arp(Bytes packet, Instant now) {
     return;
   }
   if (!arp->is_probe()) {
-    // Who is on no network of ours is nobody's neighbor, whatever he says.
-    const auto& own = routes_.addresses();
-    const bool is_on_link = std::any_of(own.begin(), own.end(), [&](const Cidr& link) { return link.contains(arp->sender_ip); });
-    if (!is_on_link || !arp->sender_ip.is_unicast() || routes_.is_broadcast(arp->sender_ip)) {
+    // Who is on no link of ours is nobody's neighbor, whatever he says.
+    if (!routes_.is_on_link(arp->sender_ip) || !arp->sender_ip.is_unicast() || routes_.is_broadcast(arp->sender_ip)) {
       ++counters_.arp_bad_sender;
       return;
     }

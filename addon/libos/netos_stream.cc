@@ -16,6 +16,7 @@ NetosStream::NetosStream(Netos& netos) : NetosSocket(netos, kSockStream) {
   options_.send_buffer_bytes = config.send_buffer_bytes;
   options_.receive_buffer_bytes = config.receive_buffer_bytes;
   options_.nagle = config.nagle;
+  options_.keepalive = config.keepalive;
   options_.congestion = config.congestion;
 }
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { describe } from './arguments';
+import { DEMIKERNEL_VARIABLES, fromDemikernel } from './demikernel-config';
 import { checkDpdk, type DpdkConfig, type ResolvedDpdk } from './dpdk-config';
 import { DemiError, isErrorCode } from './errors';
 import { checkInet, checkInetOfPort, type DeviceConfig, type InetConfig, type ResolvedDevice, type ResolvedInet } from './inet-config';
@@ -102,10 +103,9 @@ const AFFINITY_MAX = 1023;
 const NAMESPACE_LENGTH_MAX = 255;
 
 const KEYS = ['libos', 'loopback', 'inet', 'device', 'dpdk', 'poll', 'affinity', 'limits'];
-// Sections that only some libOSes have, in our spelling and in that of Demikernel's own configuration files.
+// Sections that only some libOSes have.
 const SECTIONS_OF: Partial<Record<LibOSName, readonly string[]>> = { catpowder: ['inet', 'device'], catnip: ['inet', 'dpdk'] };
 const SECTIONS_OF_STACKS = ['inet', 'device', 'dpdk'];
-const SECTIONS_OF_DEMIKERNEL = ['demikernel', 'raw_socket', 'tcp_socket_options', 'inetstack_config'];
 
 /** Checks one configuration. */
 class ConfigChecker extends ValueChecker {
@@ -147,12 +147,11 @@ class ConfigChecker extends ValueChecker {
       throw this.wrongType('configuration', value, `an object such as { libos: 'loopback' }`);
     }
     const { libos, loopback, inet, device, dpdk, poll, affinity, limits } = value as Record<string, unknown>;
-    const ofOthers = this.fromCode ? [] : SECTIONS_OF_DEMIKERNEL;
     const given = Object.keys(value);
-    for (const key of given) if (!KEYS.includes(key) && !ofOthers.includes(key)) throw this.unknownKey('configuration', key, KEYS);
+    for (const key of given) if (!KEYS.includes(key)) throw this.unknownKey('configuration', key, KEYS);
     const name = this.libos(libos);
     const own = SECTIONS_OF[name] ?? [];
-    const ignored = given.filter((key) => ofOthers.includes(key) || (SECTIONS_OF_STACKS.includes(key) && !own.includes(key)));
+    const ignored = given.filter((key) => SECTIONS_OF_STACKS.includes(key) && !own.includes(key));
     return {
       libos: name,
       loopback: { namespace: this.namespace(loopback) },
@@ -238,8 +237,6 @@ const FAMILIES: readonly Family[] = [
   { libos: 'DEMI_LIBOS', file: 'DEMI_CONFIG' },
   { libos: 'LIBOS', file: 'CONFIG_PATH' },
 ];
-// Demikernel's variables for its own network stack; the libOSes of this build have none.
-const STACK_VARIABLES = ['MTU', 'MSS'];
 const FILES = ['demi.config.json', 'demi.config.yaml'];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -249,11 +246,23 @@ function isSet(env: Environment, name: string): boolean {
   return env[name] !== undefined && env[name] !== '';
 }
 
+/** Checks what was found outside the program; what is in Demikernel's terms becomes ours first. */
+function checkFound(origin: string, value: Record<string, unknown>, ignored: readonly string[], variables: Environment = {}): LoadedConfig {
+  const checker = new ConfigChecker(origin, false);
+  const ours = fromDemikernel(checker, value, variables);
+  return { config: checker.config(ours.config, [...ignored, ...ours.ignored]), origin };
+}
+
+/** Demikernel's variables beside its family; they apply only with it. */
+function variablesWith(family: Family | undefined, env: Environment): Environment {
+  if (family?.libos !== 'LIBOS') return {};
+  return Object.fromEntries(DEMIKERNEL_VARIABLES.filter((name) => isSet(env, name)).map((name) => [name, env[name]]));
+}
+
 function fromVariables(env: Environment, cwd: string, family: Family, ignored: readonly string[]): LoadedConfig {
   const variable = (name: string): string => `environment variable ${name}`;
   if (!isSet(env, family.file)) {
-    const origin = variable(family.libos);
-    return { config: new ConfigChecker(origin, false).config({ libos: env[family.libos] }, ignored), origin };
+    return checkFound(variable(family.libos), { libos: env[family.libos] }, ignored, variablesWith(family, env));
   }
   const path = resolve(cwd, env[family.file] as string);
   const fileOrigin = `${variable(family.file)}, file ${path}`;
@@ -261,7 +270,7 @@ function fromVariables(env: Environment, cwd: string, family: Family, ignored: r
   const overridden = isSet(env, family.libos);
   const origin = overridden ? `${variable(family.libos)} and ${fileOrigin}` : fileOrigin;
   if (overridden) value['libos'] = env[family.libos];
-  return { config: new ConfigChecker(origin, false).config(value, ignored), origin };
+  return checkFound(origin, value, ignored, variablesWith(family, env));
 }
 
 /**
@@ -270,8 +279,8 @@ function fromVariables(env: Environment, cwd: string, family: Family, ignored: r
  * The first of these that is there decides: the environment variables `DEMI_LIBOS` (the name of a libOS) and `DEMI_CONFIG` (the path of
  * a JSON or YAML file); Demikernel's `LIBOS` and `CONFIG_PATH`, which mean the same; `demi.config.json`, then `demi.config.yaml`, in
  * the working directory; otherwise `loopback` with its defaults. When both variables of a pair are set, the name replaces only the
- * `libos` key of the file. When only the name is set, no file is read. What lost or has no effect (`MTU` and `MSS` on a libOS without a
- * network stack, sections of other libOSes) is listed in `ignored`.
+ * `libos` key of the file. When only the name is set, no file is read. A file may have Demikernel's own sections; with `LIBOS` or `CONFIG_PATH`
+ * its variables `MTU` and `MSS` count, too, and more than the file. What lost or has no effect is listed in `ignored`.
  *
  * @throws {@link DemiError} `ENOENT` or `EACCES` if a file that a variable names cannot be read; `EINVAL` if a file is not JSON or YAML
  * (with its line), a key is unknown or a value is not valid; `ENOTSUP` if the libOS is not in this build.
@@ -281,16 +290,16 @@ export function loadConfig(env: Environment = process.env, cwd: string = process
   const winner = FAMILIES.find((family) => isSet(env, family.libos) || isSet(env, family.file));
   const files = FILES.map((name) => join(cwd, name)).filter((path) => existsSync(path));
 
-  const ignored = [...variables, ...STACK_VARIABLES]
-    .filter((name) => isSet(env, name) && name !== winner?.libos && name !== winner?.file)
+  const applying = [winner?.libos, winner?.file, ...Object.keys(variablesWith(winner, env))];
+  const ignored = [...variables, ...DEMIKERNEL_VARIABLES]
+    .filter((name) => isSet(env, name) && !applying.includes(name))
     .map((name) => `environment variable ${name}`);
   ignored.push(...files.slice(winner === undefined ? 1 : 0).map((path) => `file ${path}`));
 
   if (winner !== undefined) return fromVariables(env, cwd, winner, ignored);
   if (files.length > 0) {
     const origin = `file ${files[0]}`;
-    const value = readConfigFile(files[0], 'found in the working directory');
-    return { config: new ConfigChecker(origin, false).config(value, ignored), origin };
+    return checkFound(origin, readConfigFile(files[0], 'found in the working directory'), ignored);
   }
   return { config: new ConfigChecker('default', false).config({ libos: 'loopback' }, ignored), origin: 'default' };
 }

@@ -45,6 +45,10 @@ export interface TcpConfig {
   orphanTimeoutMs?: number;
   /** How long a closed socket waits for the peer's end, default 60000. */
   finWait2TimeoutMs?: number;
+  /** The largest segment that is sent or asked for: 88 to 65495, by default what the MTU leaves. `TCP_MAXSEG` chooses less for one socket. */
+  mss?: number;
+  /** Whether idle connections are probed (`SO_KEEPALIVE`), default false. (RFC 9293 3.8.4) */
+  keepalive?: boolean;
   /** `TCP_KEEPIDLE` of sockets that do not say: seconds, default 7200. */
   keepIdle?: number;
   /** `TCP_KEEPINTVL`: seconds, default 75. */
@@ -63,20 +67,32 @@ export interface TcpConfig {
   sack?: boolean;
 }
 
+/** How a libOS finds the MAC addresses of its neighbors (RFC 826, RFC 4861), and for how long it takes them to be right. Times are in milliseconds. */
+export interface NeighborDiscoveryConfig {
+  /** How often a neighbor that does not answer is asked: 1 to 255, default 3. */
+  requests?: number;
+  /** Between two requests: 1 to 3600000, default 1000. (RFC 1122 2.3.2.1) */
+  retryMs?: number;
+  /** A neighbor that was not heard of for so long is asked again: 1 to a year, default 30000. (RFC 4861 10) */
+  reachableMs?: number;
+}
+
 /** The network of a libOS that has a TCP/IP stack of its own. */
 export interface InetConfig {
   /** Addresses of its own, each with the prefix of its network: `['10.77.0.2/24']`. By default one of 169.254.0.0/16 (RFC 3927). */
   addresses?: string[];
   /** The router to everywhere that no other route leads to. */
   gateway?: string;
-  /** More routes: networks, each with the router that leads there. */
-  routes?: { to: string; via: string }[];
+  /** More routes: networks, each with the router that leads there. Without one, whoever has such an address is on this link. */
+  routes?: { to: string; via?: string }[];
   /** Its MAC address; by default 02:00 and the four bytes of the first address, on `catnip` that of the port. */
   mac?: string;
   /** The longest packet in bytes: 68 to 65518, default 1500; on `catnip` what the port is set to. */
   mtu?: number;
   /** Neighbors that are not asked for: `{ '10.77.0.3': '02:00:0a:4d:00:03' }`. */
   neighbors?: Record<string, string>;
+  /** How other neighbors are found. */
+  neighborDiscovery?: NeighborDiscoveryConfig;
   /** What can be chosen about TCP. */
   tcp?: TcpConfig;
 }
@@ -107,16 +123,17 @@ export type NativeAddress = [family: number, ...words: AddressWords];
 /** `inet`, checked and with every default. */
 export interface ResolvedInet {
   readonly addresses: readonly string[];
-  readonly routes: readonly { readonly to: string; readonly via: string }[];
+  readonly routes: readonly { readonly to: string; readonly via?: string }[];
   readonly mac?: string;
   /** 0: that of the device. */
   readonly mtu: number;
   readonly neighbors: Readonly<Record<string, string>>;
+  readonly neighborDiscovery: Readonly<Required<NeighborDiscoveryConfig>>;
   readonly tcp: Readonly<Required<TcpConfig>>;
 }
 
 const SYSCALL = 'createLibOS';
-const INET_KEYS = ['addresses', 'gateway', 'routes', 'mac', 'mtu', 'neighbors', 'tcp'];
+const INET_KEYS = ['addresses', 'gateway', 'routes', 'mac', 'mtu', 'neighbors', 'neighborDiscovery', 'tcp'];
 const EVERYWHERE = '0.0.0.0/0';
 const MTU = { smallest: 68, largest: 65518, usual: 1500 };
 const HUB_NAME_LENGTH_MAX = 255;
@@ -135,6 +152,8 @@ const WHOLE_NUMBERS = {
   sndbuf: [2048, 2 ** 30, MIB],
   sndbufMax: [2048, 2 ** 30, 32 * MIB],
   initialWindow: [1, 100, 10],
+  // 0, which nobody can give: what the MTU leaves.
+  mss: [88, 65495, 0],
   synRetries: [0, 15, 6],
   synAckRetries: [0, 15, 5],
   synQueue: [1, 65536, 1024],
@@ -153,7 +172,8 @@ const TIMES = {
   keepInterval: [0.001, 32767, 75],
   msl: [0.001, 3600, 30],
 } as const;
-const SWITCHES = { nodelay: false, windowScale: true, timestamps: true, sack: true } as const;
+const NEIGHBOR_DISCOVERY = { requests: [1, 255, 3], retryMs: [1, 3_600_000, 1000], reachableMs: [1, YEAR_MS, 30_000] } as const;
+const SWITCHES = { nodelay: false, keepalive: false, windowScale: true, timestamps: true, sack: true } as const;
 const CONGESTIONS = ['cubic', 'newreno'] as const;
 
 const keysOf = <T extends object>(object: T): (keyof T & string)[] => Object.keys(object) as (keyof T & string)[];
@@ -185,7 +205,18 @@ function checkTcp(checker: ValueChecker, value: unknown): Required<TcpConfig> {
   return checked;
 }
 
-function checkAddress(checker: ValueChecker, key: string, value: unknown): string {
+function checkNeighborDiscovery(checker: ValueChecker, value: unknown): Required<NeighborDiscoveryConfig> {
+  const section = value === undefined ? {} : checker.section('inet.neighborDiscovery', value, keysOf(NEIGHBOR_DISCOVERY));
+  const discovery = { requests: 0, retryMs: 0, reachableMs: 0 };
+  for (const key of keysOf(NEIGHBOR_DISCOVERY)) {
+    const [min, max, otherwise] = NEIGHBOR_DISCOVERY[key];
+    discovery[key] = section[key] === undefined ? otherwise : checker.integer(`inet.neighborDiscovery.${key}`, section[key], min, max);
+  }
+  return discovery;
+}
+
+/** An IPv4 address of a configuration. @internal */
+export function checkAddress(checker: ValueChecker, key: string, value: unknown): string {
   const valid = "an IPv4 address such as '10.77.0.1'";
   const text = checker.text(key, value, valid);
   if (isIPv4(text)) return text;
@@ -205,7 +236,8 @@ function checkNetwork(checker: ValueChecker, key: string, value: unknown): strin
   return `${address}/${Number(bits)}`;
 }
 
-function checkMac(checker: ValueChecker, key: string, value: unknown): string {
+/** The MAC address of one station. @internal */
+export function checkMac(checker: ValueChecker, key: string, value: unknown): string {
   const valid = "a MAC address of one station, such as '02:00:00:00:00:01'";
   const text = checker.text(key, value, valid).toLowerCase();
   // The lowest bit of the first byte says that it is a group's.
@@ -220,10 +252,11 @@ function listOf<T>(checker: ValueChecker, key: string, value: unknown, valid: st
 
 function checkInetSection(checker: ValueChecker, value: unknown, usualMtu: number): ResolvedInet {
   const section = value === undefined ? {} : checker.section('inet', value, INET_KEYS);
-  const { addresses, gateway, routes, mac, mtu, neighbors, tcp } = section;
-  const checkedRoutes = routes === undefined ? [] : listOf(checker, 'inet.routes', routes, "an array such as [{ to: '10.1.0.0/16', via: '10.77.0.1' }]", (key, route) => {
+  const { addresses, gateway, routes, mac, mtu, neighbors, neighborDiscovery, tcp } = section;
+  const checkedRoutes: { to: string; via?: string }[] = routes === undefined ? [] : listOf(checker, 'inet.routes', routes, "an array such as [{ to: '10.1.0.0/16', via: '10.77.0.1' }]", (key, route) => {
     const { to, via } = checker.section(key, route, ['to', 'via']);
-    return { to: checkNetwork(checker, `${key}.to`, to), via: checkAddress(checker, `${key}.via`, via) };
+    const network = checkNetwork(checker, `${key}.to`, to);
+    return via === undefined ? { to: network } : { to: network, via: checkAddress(checker, `${key}.via`, via) };
   });
   if (gateway !== undefined) checkedRoutes.push({ to: EVERYWHERE, via: checkAddress(checker, 'inet.gateway', gateway) });
   const checkedNeighbors: Record<string, string> = {};
@@ -241,6 +274,7 @@ function checkInetSection(checker: ValueChecker, value: unknown, usualMtu: numbe
     ...(mac === undefined ? {} : { mac: checkMac(checker, 'inet.mac', mac) }),
     mtu: mtu === undefined ? usualMtu : checker.integer('inet.mtu', mtu, MTU.smallest, MTU.largest),
     neighbors: checkedNeighbors,
+    neighborDiscovery: checkNeighborDiscovery(checker, neighborDiscovery),
     tcp: checkTcp(checker, tcp),
   };
 }
@@ -300,8 +334,9 @@ export interface NativeInet {
   mac: number[];
   mtu: number;
   addresses: [...NativeAddress, prefix: number][];
-  routes: [...NativeAddress, prefix: number, via: NativeAddress][];
+  routes: [...NativeAddress, prefix: number, via?: NativeAddress][];
   neighbors: [...NativeAddress, mac: number[]][];
+  neighborDiscovery: Readonly<Required<NeighborDiscoveryConfig>>;
   tcp: Readonly<Required<TcpConfig>>;
 }
 
@@ -324,8 +359,9 @@ export function nativeInet(inet: ResolvedInet, hasOwnMac: boolean, capture: stri
     mac: inet.mac === undefined ? derived : octetsOf(inet.mac),
     mtu: inet.mtu,
     addresses,
-    routes: inet.routes.map(({ to, via }) => [...networkOf(to), addressOf(via)]),
+    routes: inet.routes.map(({ to, via }) => (via === undefined ? networkOf(to) : [...networkOf(to), addressOf(via)])),
     neighbors: Object.entries(inet.neighbors).map(([address, mac]) => [...addressOf(address), octetsOf(mac)]),
+    neighborDiscovery: inet.neighborDiscovery,
     tcp: inet.tcp,
   };
 }

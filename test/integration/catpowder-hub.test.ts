@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { AF_INET, AF_INET6, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, TCP_CONGESTION, TCP_INFO, createLibOS, demi_fini, demi_init, type InetConfig, type LibOS, type TcpInfo } from '../../lib';
+import { AF_INET, AF_INET6, IPPROTO_TCP, SO_KEEPALIVE, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, TCP_CONGESTION, TCP_INFO, TCP_MAXSEG, createLibOS, demi_fini, demi_init, type InetConfig, type LibOS, type TcpInfo } from '../../lib';
 import { nextTurn, pattern, thrownBy } from '../conformance/context';
 
 let hubs = 0;
@@ -40,6 +40,30 @@ async function readAll(os: LibOS, qd: number): Promise<Buffer> {
   for await (const sga of os.pops(qd)) parts.push(sga.toBuffer());
   return Buffer.concat(parts);
 }
+
+test('a route without a router: hosts of different networks on one link; and what the stack was told about TCP and ARP', async () => {
+  const hub = `hub-${++hubs}`;
+  const more: InetConfig = { routes: [{ to: '0.0.0.0/0' }], tcp: { mss: 500, keepalive: true }, neighborDiscovery: { requests: 2, retryMs: 5 } };
+  const one = plugIn(hub, { addresses: ['10.77.0.1/32'], ...more });
+  const two = plugIn(hub, { addresses: ['198.51.100.2/32'], ...more });
+  const listener = two.socket(AF_INET, SOCK_STREAM);
+  two.bind(listener, '198.51.100.2:80');
+  two.listen(listener, 4);
+  const accepting = two.accept(listener);
+  const client = one.socket(AF_INET, SOCK_STREAM);
+  await one.connect(client, '198.51.100.2:80');
+  const { newQd } = await accepting;
+  expect(one.getsockopt(client, SOL_SOCKET, SO_KEEPALIVE)).toBe(true);
+  // Without the 12 bytes of the timestamps, or with them.
+  expect([488, 500]).toContain(one.getsockopt(client, IPPROTO_TCP, TCP_MAXSEG));
+  const sent = pattern(100_000, 3);
+  one.push(client, sent).catch(() => {});
+  void one.close(client);
+  expect((await readAll(two, newQd)).equals(sent)).toBe(true);
+  // Nobody is there, and so much is known after two requests.
+  const lost = one.socket(AF_INET, SOCK_STREAM);
+  await expect(one.connect(lost, '203.0.113.9:80')).rejects.toMatchObject({ code: 'EHOSTUNREACH' });
+});
 
 test('a megabyte each way, and the end of it', async () => {
   const [one, two] = link();

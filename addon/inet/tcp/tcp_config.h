@@ -60,7 +60,8 @@ struct TcpConfig {
   // --- liveness ---
   // RFC 9293 3.8.3 (R2): how long text may remain without an acknowledgment.
   Duration user_timeout = Duration::seconds(300);
-  // RFC 9293 3.8.4: off unless asked for, and two hours then.
+  // RFC 9293 3.8.4 (MUST-25): off unless asked for; and two hours then.
+  bool keepalive = false;
   Duration keepalive_idle = Duration::seconds(7200);
   Duration keepalive_interval = Duration::seconds(75);
   uint8_t keepalive_probes = 9;

@@ -31,6 +31,7 @@ TcpConnection::TcpConnection(TcpResources& resources, const TcpOpen& open)
   core_.timestamps = config.timestamps;
   core_.sack = config.sack;
   core_.window_scale = config.window_scale;
+  keepalive_ = config.keepalive;
 }
 
 // --- opening ---

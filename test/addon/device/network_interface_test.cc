@@ -34,6 +34,17 @@ TEST_F(NetworkInterfaceTest, KnowsWhatItFinds) {
   EXPECT_EQ(NetworkInterface::find("veth7").error(), Errno::kENODEV);
 }
 
+TEST_F(NetworkInterfaceTest, KnowsWhetherTheKernelForwards) {
+  const NetworkInterface veth = find("veth0");
+  EXPECT_FALSE(veth.forwards());
+  set_forwarding("veth1", true);
+  EXPECT_FALSE(veth.forwards());
+  set_forwarding("veth0", true);
+  EXPECT_TRUE(veth.forwards());
+  network.ip("link del veth0");
+  EXPECT_FALSE(veth.forwards());
+}
+
 TEST_F(NetworkInterfaceTest, IsUpWithACarrier) {
   NetworkInterface veth = find("veth0");
   EXPECT_EQ(veth.state(), LinkState::kDown);

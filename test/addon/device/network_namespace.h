@@ -57,6 +57,11 @@ class NetworkNamespace {
   std::string problem_;
 };
 
+// Makes a router of the kernel, as to what comes in by an interface.
+inline void set_forwarding(const std::string& interface, bool on) {
+  std::ofstream("/proc/sys/net/ipv4/conf/" + interface + "/forwarding") << on;
+}
+
 // At the beginning of a test: without the right to have a namespace it is skipped, unless everything has to run.
 #define DEMI_NEEDS_NAMESPACE(network)                                                                                   \
   do {                                                                                                                  \

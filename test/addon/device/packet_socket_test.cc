@@ -288,14 +288,27 @@ TEST_F(PacketSocketTest, SaysWhatIsWrongWithAnAddress) {
   Made<PacketSocket> group = PacketSocket::open({"veth0", MacAddress::broadcast(), {}}, memory);
   EXPECT_EQ(group.error, Errno::kEINVAL);
   EXPECT_EQ(group.problem, "The MAC address of our side of 'veth0' is that of a group, or zero.");
+  set_forwarding("veth1", true);
   Made<PacketSocket> same = PacketSocket::open({"veth1", kernels, {}}, memory);
   EXPECT_EQ(same.error, Errno::kEADDRINUSE);
-  EXPECT_EQ(same.problem, "The kernel has our MAC address on 'veth1' itself: give the stack another.");
+  EXPECT_EQ(same.problem, "The kernel has our MAC address on 'veth1' itself, and forwards what comes in there: give the stack another, or switch that off "
+                          "with `sysctl -w net/ipv4/conf/veth1/forwarding=0`.");
   // On whatever interface: Linux answers for all of its addresses on each.
   Made<PacketSocket> taken = PacketSocket::open({"veth0", station(2), {kOurAddress, kKernelAddress}}, memory);
   EXPECT_EQ(taken.error, Errno::kEADDRINUSE);
   EXPECT_EQ(taken.problem, "The kernel has the address 10.9.0.1 itself, on 'veth1', and would answer for it: give the stack another, or take it away "
                            "with `ip addr del`.");
+}
+
+TEST_F(PacketSocketTest, SharesTheMacAddressOfTheKernel) {
+  const MacAddress shared = NetworkInterface::find("veth0")->link_address();
+  Made<PacketSocket> made = PacketSocket::open({"veth0", shared, {kOurAddress}}, memory);
+  ASSERT_EQ(made.problem, "");
+  device = std::move(made.device);
+  EXPECT_EQ(device->capabilities().link_address, shared);
+  const Octets sent = ethernet(shared, kernels, 7, 100);
+  send_by_kernel("veth1", sent);
+  EXPECT_TRUE(octets_of(receive()) == sent);
 }
 
 TEST_F(PacketSocketTest, SaysWhatItNeedsTheRightFor) {

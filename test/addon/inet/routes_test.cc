@@ -73,6 +73,18 @@ TEST(RoutesTest, TwoAddressesOfOneNetworkShareItsRoute) {
   EXPECT_TRUE(routes.is_ours(ip(10, 0, 0, 3)));
 }
 
+TEST(RoutesTest, WhoIsOnALinkIsAskedHimself) {
+  Routes routes;
+  const Cidr beside(ip(172, 16, 0, 0), 16), beyond(ip(10, 0, 0, 128), 25);
+  ASSERT_EQ(routes.configure({kHome}, {{beside, std::nullopt}, {beyond, ip(10, 0, 0, 1)}, {kEverything, ip(10, 0, 0, 1)}}), "");
+  EXPECT_TRUE(routes.is_on_link(ip(10, 0, 0, 77)));
+  EXPECT_TRUE(routes.is_on_link(ip(172, 16, 3, 4))) << "a route without a gateway";
+  EXPECT_EQ(routes.find(ip(172, 16, 3, 4))->address, ip(172, 16, 3, 4));
+  EXPECT_FALSE(routes.is_on_link(ip(172, 17, 0, 1)));
+  EXPECT_FALSE(routes.is_on_link(ip(8, 8, 8, 8)));
+  EXPECT_TRUE(routes.is_on_link(ip(10, 0, 0, 200))) << "in our network, although we go by a gateway";
+}
+
 struct Wrong {
   std::vector<Cidr> addresses;
   std::vector<Route> routes;

@@ -119,6 +119,22 @@ TEST_F(StackOutputTest, WeAnswerWhoAsksForUs) {
   EXPECT_EQ(stack->neighbors().state(host(3)), NeighborState::kNone);
 }
 
+// One address, and everybody on the same link: as where no network is configured.
+TEST_F(StackOutputTest, NeighborsBehindARouteWithoutAGatewayAreHeard) {
+  const IpAddress far = IpAddress::ipv4(192, 0, 2, 7);
+  config.addresses = {Cidr(host(1), 32)};
+  config.routes = {{Cidr(kAny, 0), std::nullopt}};
+  config.neighbors = {{host(3), station(3)}};
+  start_with_socket();
+  send_to(far);
+  EXPECT_EQ(arp_out().target_ip, far);
+  arp_in({ArpOperation::kReply, station(2), far, station(1), host(1)});
+  EXPECT_EQ(destination_out(), station(2));
+  EXPECT_EQ(stack->counters().arp_bad_sender, 0u);
+  send_to(host(3));
+  EXPECT_EQ(destination_out(), station(3));
+}
+
 // RFC 5227 1.1 and 2.1.1: somebody asks whether an address is free; he has none himself.
 TEST_F(StackOutputTest, AProbeIsAnsweredAndTeachesNothing) {
   start();

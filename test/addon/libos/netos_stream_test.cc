@@ -322,6 +322,30 @@ TEST_F(NetosStreamTest, KeepaliveFindsAPeerThatVanished) {
   EXPECT_EQ(popping.came_to(), "ETIMEDOUT");
 }
 
+class NetosKeepaliveTest : public NetosFixture {
+ protected:
+  static void ask_for_probes(StackConfig& config) {
+    config.tcp.keepalive = true;
+    config.tcp.keepalive_idle = Duration::seconds(10);
+    config.tcp.keepalive_interval = Duration::seconds(2);
+    config.tcp.keepalive_probes = 3;
+  }
+  NetosKeepaliveTest() : NetosFixture(0, ask_for_probes) {}
+};
+
+TEST_F(NetosKeepaliveTest, ConfiguredForAllSocketsUntilOneIsToldOtherwise) {
+  const Connection made = established();
+  EXPECT_EQ(a.get(made.client, kSolSocket, kSoKeepalive), 1);
+  EXPECT_EQ(b.get(made.server, kSolSocket, kSoKeepalive), 1);
+  EXPECT_EQ(b.set(made.server, kSolSocket, kSoKeepalive, 0), Errno::kOk);
+  const Token asks = a.pop(made.client);
+  const Token waits = b.pop(made.server);
+  cut_the_wire();
+  run_for(Duration::seconds(30));
+  EXPECT_EQ(asks.came_to(), "ETIMEDOUT");
+  EXPECT_TRUE(waits.pending());
+}
+
 // --- options ---
 
 TEST_F(NetosStreamTest, OptionsHoldForTheConnectionTheyWereSetBefore) {

@@ -19,9 +19,9 @@ describe('what is not given', () => {
     expect(check()).toMatchObject({
       device: { kind: 'hub', name: '' },
       inet: {
-        addresses: [], routes: [], mtu: 1500, neighbors: {},
+        addresses: [], routes: [], mtu: 1500, neighbors: {}, neighborDiscovery: { requests: 3, retryMs: 1000, reachableMs: 30000 },
         tcp: {
-          rcvbuf: 262144, rcvbufMax: 33554432, sndbuf: 1048576, sndbufMax: 33554432, nodelay: false, delayedAckMs: 40, rtoInitialMs: 1000, rtoMinMs: 200,
+          mss: 0, keepalive: false, rcvbuf: 262144, rcvbufMax: 33554432, sndbuf: 1048576, sndbufMax: 33554432, nodelay: false, delayedAckMs: 40, rtoInitialMs: 1000, rtoMinMs: 200,
           rtoMaxMs: 60000, congestion: 'cubic', initialWindow: 10, synRetries: 6, synAckRetries: 5, synQueue: 1024, userTimeoutMs: 300000,
           orphanTimeoutMs: 60000, finWait2TimeoutMs: 60000, keepIdle: 7200, keepInterval: 75, keepCount: 9, msl: 30, timeWaitMax: 65536,
           windowScale: true, timestamps: true, sack: true,
@@ -33,7 +33,7 @@ describe('what is not given', () => {
   });
 
   test('undefined is the same as left out', () => {
-    const given = { addresses: undefined, gateway: undefined, routes: undefined, mac: undefined, mtu: undefined, neighbors: undefined, tcp: undefined };
+    const given = { addresses: undefined, gateway: undefined, routes: undefined, mac: undefined, mtu: undefined, neighbors: undefined, neighborDiscovery: undefined, tcp: undefined };
     expect(check(given, undefined)).toEqual(check());
     expect(inetOf({ tcp: { msl: undefined } })).toEqual(inetOf());
   });
@@ -48,11 +48,12 @@ test('everything given', () => {
   const inet = {
     addresses: ['10.77.0.2/24', '10.78.0.2/16'],
     gateway: '10.77.0.1',
-    routes: [{ to: '10.79.0.0/16', via: '10.77.0.9' }],
+    routes: [{ to: '10.79.0.0/16', via: '10.77.0.9' }, { to: '192.0.2.0/24' }],
     mac: '02:AA:00:00:00:01',
     mtu: 9000,
     neighbors: { '10.77.0.1': '02:00:00:00:00:05' },
-    tcp: { rcvbuf: 4096, rcvbufMax: 8192, congestion: 'newreno', rtoMinMs: 0.5, nodelay: true, msl: 0.1 },
+    neighborDiscovery: { requests: 5, retryMs: 20_000, reachableMs: 15_000 },
+    tcp: { mss: 88, keepalive: true, rcvbuf: 4096, rcvbufMax: 8192, congestion: 'newreno', rtoMinMs: 0.5, nodelay: true, msl: 0.1 },
   };
   const { inet: checked, device } = check(inet, { hub: 'a' });
   expect(device).toEqual({ kind: 'hub', name: 'a' });
@@ -62,6 +63,7 @@ test('everything given', () => {
     mac: '02:aa:00:00:00:01',
     mtu: 9000,
     neighbors: inet.neighbors,
+    neighborDiscovery: inet.neighborDiscovery,
     tcp: inet.tcp,
   });
 });
@@ -87,6 +89,9 @@ test.each([
   [{ mtu: 65519 }, 'inet.mtu must be'],
   [{ neighbors: { here: '02:00:00:00:00:01' } }, "a key of inet.neighbors must be an IPv4 address such as '10.77.0.1'; it is 'here'"],
   [{ neighbors: { '10.77.0.1': 'there' } }, "inet.neighbors['10.77.0.1'] must be a MAC address"],
+  [{ neighborDiscovery: { retries: 1 } }, "'inet.neighborDiscovery.retries' is not a key"],
+  [{ neighborDiscovery: { requests: 0 } }, 'inet.neighborDiscovery.requests must be an integer from 1 to 255; it is 0'],
+  [{ tcp: { mss: 87 } }, 'inet.tcp.mss must be an integer from 88 to 65495; it is 87'],
   [{ tcp: { rcvbufer: 1 } }, "did you mean 'inet.tcp.rcvbuf'?"],
   [{ tcp: { rcvbuf: 1 } }, 'inet.tcp.rcvbuf must be an integer from 2048 to 1073741824; it is 1'],
   [{ tcp: { rcvbuf: 8192, rcvbufMax: 4096 } }, 'inet.tcp.rcvbufMax must be at least inet.tcp.rcvbuf, which is 8192; it is 4096'],
@@ -106,6 +111,8 @@ test.each([
   [{ addresses: '10.77.0.2/24' }, "inet.addresses must be an array such as ['10.77.0.2/24']"],
   [{ addresses: [5] }, 'inet.addresses[0] must be an IPv4 address'],
   [{ routes: {} }, 'inet.routes must be an array'],
+  [{ routes: [{ via: '10.0.0.1' }] }, 'inet.routes[0].to must be'],
+  [{ neighborDiscovery: [] }, 'inet.neighborDiscovery must be'],
   [{ neighbors: [] }, 'inet.neighbors must be an object'],
   [{ tcp: { sack: 1 } }, 'inet.tcp.sack must be true or false'],
   [{ tcp: { msl: '30' } }, 'inet.tcp.msl must be a number'],
@@ -142,13 +149,13 @@ test('devices', () => {
 describe('for the native side', () => {
   test('numbers', () => {
     const inet = inetOf({
-      addresses: ['10.77.0.2/24'], gateway: '10.77.0.1', neighbors: { '10.77.0.3': '02:00:0a:4d:00:FF' }, routes: [{ to: '192.168.0.0/16', via: '10.77.0.4' }],
+      addresses: ['10.77.0.2/24'], gateway: '10.77.0.1', neighbors: { '10.77.0.3': '02:00:0a:4d:00:FF' }, routes: [{ to: '192.168.0.0/16', via: '10.77.0.4' }, { to: '192.0.2.0/24' }],
     });
     const { mac, addresses, routes, neighbors, device, deviceName, capture, connections, tcp } = nativeInet(inet, { kind: 'tap', name: 't' }, 'c.pcap', 7);
     expect({ device, deviceName, capture, connections }).toEqual({ device: 1, deviceName: 't', capture: 'c.pcap', connections: 7 });
     expect(mac).toEqual([2, 0, 10, 77, 0, 2]);
     expect(addresses).toEqual([[4, 0x0a4d0002, 0, 0, 0, 24]]);
-    expect(routes).toEqual([[4, 0xc0a80000 | 0, 0, 0, 0, 16, [4, 0x0a4d0004, 0, 0, 0]], [4, 0, 0, 0, 0, 0, [4, 0x0a4d0001, 0, 0, 0]]]);
+    expect(routes).toEqual([[4, 0xc0a80000 | 0, 0, 0, 0, 16, [4, 0x0a4d0004, 0, 0, 0]], [4, 0xc0000200 | 0, 0, 0, 0, 24], [4, 0, 0, 0, 0, 0, [4, 0x0a4d0001, 0, 0, 0]]]);
     expect(neighbors).toEqual([[4, 0x0a4d0003, 0, 0, 0, [2, 0, 10, 77, 0, 255]]]);
     expect(tcp).toBe(inet.tcp);
   });
