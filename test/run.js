@@ -57,6 +57,8 @@ const NEEDS = [
   })),
   { package: 'tshark', present: () => succeeds('tshark', ['--version']), without: 'captures are not read back' },
   { package: 'libgtest-dev', present: hasGoogleTest, without: 'the C++ tests are left out' },
+  { package: 'pkg-config', present: () => succeeds('pkg-config', ['--version']), without: 'the DPDK plug-in is not built' },
+  { package: 'libdpdk-dev', present: () => succeeds('pkg-config', ['--exists', 'libdpdk']), without: 'catnip is not tested' },
   { package: 'clang', present: () => succeeds('clang++', ['--version']), without: 'nothing is fuzzed' },
   { package: 'libclang-rt-14-dev', present: () => fuzz.findCompiler() !== undefined, without: 'nothing is fuzzed' },
 ];

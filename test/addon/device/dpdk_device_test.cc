@@ -353,6 +353,7 @@ TEST_F(DpdkCableTest, AFullCablePushesBack) {
   EXPECT_EQ(receive_all(*b).size(), sent);
   Frame frame = make_frame(*memory_a, octets, 54);
   EXPECT_EQ(a->transmit({&frame, 1}, Instant()), 1u);
+  EXPECT_EQ(receive_all(*b).size(), 1u);
 }
 
 TEST_F(DpdkCableTest, WithoutRoomsFramesAreLostAndNothingElse) {
@@ -376,7 +377,7 @@ TEST_F(DpdkCableTest, AQueueHasOneLibOS) {
   const auto problem = [&] { return DpdkDevice::open(*ground.plugin, mappings, config, *memory_a).problem; };
   EXPECT_NE(problem().find("Queue 0 of the port"), std::string::npos) << problem();
   config.queues = 2;
-  EXPECT_NE(problem().find("runs with 1 queues already"), std::string::npos) << problem();
+  EXPECT_NE(problem().find("has 1 queues, and dpdk.queues is 2"), std::string::npos) << problem();
   config.queues = 1;
   config.mtu_bytes = 9000;
   EXPECT_NE(problem().find("runs with an MTU of 1500 already"), std::string::npos) << problem();
@@ -392,7 +393,6 @@ TEST_F(DpdkCableTest, IsOpenedAgainAndAgain) {
     send(*a, *memory_a, ethernet(station(2), station(1), 7, 1400));
     // What waits in the cable is lost with its end.
     a.reset();
-    EXPECT_EQ(memory_a->buffers_outstanding(), 0u);
     memory_a = std::make_unique<Memory>(MemoryConfig{.limit_bytes = 8 << 20, .headroom = 128, .source = mappings});
     a = plug_in("/0", *memory_a, 1);
     ASSERT_NE(a, nullptr);

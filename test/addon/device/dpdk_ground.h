@@ -19,7 +19,7 @@ struct DpdkGround {
   std::string problem;
 
   static const std::vector<std::string>& eal() {
-    static const std::vector<std::string> arguments = {"--no-huge", "--no-pci", "-m", "256"};
+    static const std::vector<std::string> arguments = {"--no-huge", "--no-pci", "-m", "1024"};
     return arguments;
   }
   static DpdkGround make() {

@@ -14,7 +14,7 @@ function errorOf(call: () => unknown): DemiError {
   throw new Error('nothing was thrown');
 }
 
-const IN_THIS_BUILD = process.platform === 'linux' ? "'loopback', 'catnap', 'catpowder'" : "'loopback', 'catpowder'";
+const IN_THIS_BUILD = process.platform === 'linux' ? "'loopback', 'catnap', 'catpowder', 'catnip'" : "'loopback', 'catpowder'";
 const check = (value: unknown) => checkConfig(value, 'createLibOS(config)');
 
 describe('a configuration object', () => {
@@ -59,7 +59,19 @@ describe('a configuration object', () => {
     else expect(errorOf(checking)).toMatchObject({ code: 'ENOTSUP' });
   });
 
-  test.each(['catmem', 'sim', 'catnip'])('libos %s is not in this build', (libos) => {
+  test('catnip is in the build on Linux, and needs to know its address', () => {
+    const address = { inet: { addresses: ['10.77.0.2/24'] } };
+    const checking = (more: object) => check({ libos: 'catnip', ...more });
+    if (process.platform !== 'linux') return expect(errorOf(() => checking(address))).toMatchObject({ code: 'ENOTSUP' });
+    const { inet, dpdk, device, ignored } = checking({ ...address, device: { hub: 'x' } });
+    // The port decides about the MTU.
+    expect(inet).toMatchObject({ addresses: ['10.77.0.2/24'], mtu: 0 });
+    expect(dpdk).toEqual({ eal: [], port: '0', queues: 1, queue: 0, mbufs: 4096 });
+    expect([device, ignored]).toEqual([undefined, ['device']]);
+    expect(errorOf(() => checking({})).message).toContain('inet.addresses');
+  });
+
+  test.each(['catmem', 'sim'])('libos %s is not in this build', (libos) => {
     const error = errorOf(() => check({ libos }));
     expect(error).toMatchObject({ code: 'ENOTSUP', syscall: 'createLibOS' });
     expect(error.message).toBe(
@@ -116,7 +128,7 @@ describe('a configuration object', () => {
     [{ libos: 'loopback', limits: { queue: 5 } }, "'limits.queue' is not a key of the configuration; did you mean 'limits.queues'?"],
     [{ libos: 'loopback', limits: { buffer_bytes: 5 } }, "did you mean 'limits.bufferBytes'?"],
     [{ libos: 'loopback', loopback: { name: 'a' } }, "'loopback.name' is not a key of the configuration; valid keys are 'namespace'"],
-    [{ libos: 'loopback', somethingElse: 1 }, "valid keys are 'libos', 'loopback', 'inet', 'device', 'poll', 'affinity', 'limits'"],
+    [{ libos: 'loopback', somethingElse: 1 }, "valid keys are 'libos', 'loopback', 'inet', 'device', 'dpdk', 'poll', 'affinity', 'limits'"],
     [{ libos: 'loopback', demikernel: {} }, "'demikernel' is not a key"],
     [JSON.parse('{ "libos": "loopback", "__proto__": { "poll": "busy" } }'), "'__proto__' is not a key"],
   ])('%j has an unknown key', (value, message) => {
@@ -282,6 +294,6 @@ describe('finding a configuration', () => {
 
   test('a wrong name in a variable names the variable', () => {
     expect(errorOf(() => load({ DEMI_LIBOS: 'foo' })).message).toContain("it is 'foo' (environment variable DEMI_LIBOS)");
-    expect(errorOf(() => load({ LIBOS: 'catnip' }))).toMatchObject({ code: 'ENOTSUP' });
+    expect(errorOf(() => load({ LIBOS: 'catmem' }))).toMatchObject({ code: 'ENOTSUP' });
   });
 });

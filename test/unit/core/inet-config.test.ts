@@ -1,6 +1,6 @@
 import { checkConfig, type ResolvedConfig } from '../../../lib/core/config';
 import { DemiError } from '../../../lib/core/errors';
-import { chooseLinkLocalAddress, nativeInet, type ResolvedInet } from '../../../lib/core/inet-config';
+import { chooseLinkLocalAddress, nativeDevice, nativeInet, type ResolvedInet } from '../../../lib/core/inet-config';
 
 const check = (inet?: unknown, device?: unknown): ResolvedConfig => checkConfig({ libos: 'catpowder', inet, device }, 'a test');
 const inetOf = (inet?: unknown): ResolvedInet => check(inet).inet as ResolvedInet;
@@ -151,8 +151,9 @@ describe('for the native side', () => {
     const inet = inetOf({
       addresses: ['10.77.0.2/24'], gateway: '10.77.0.1', neighbors: { '10.77.0.3': '02:00:0a:4d:00:FF' }, routes: [{ to: '192.168.0.0/16', via: '10.77.0.4' }, { to: '192.0.2.0/24' }],
     });
-    const { mac, addresses, routes, neighbors, device, deviceName, capture, connections, tcp } = nativeInet(inet, { kind: 'tap', name: 't' }, 'c.pcap', 7);
-    expect({ device, deviceName, capture, connections }).toEqual({ device: 1, deviceName: 't', capture: 'c.pcap', connections: 7 });
+    const { mac, addresses, routes, neighbors, capture, connections, tcp } = nativeInet(inet, false, 'c.pcap', 7);
+    expect({ capture, connections }).toEqual({ capture: 'c.pcap', connections: 7 });
+    expect(nativeDevice({ kind: 'tap', name: 't' })).toEqual({ kind: 1, name: 't' });
     expect(mac).toEqual([2, 0, 10, 77, 0, 2]);
     expect(addresses).toEqual([[4, 0x0a4d0002, 0, 0, 0, 24]]);
     expect(routes).toEqual([[4, 0xc0a80000 | 0, 0, 0, 0, 16, [4, 0x0a4d0004, 0, 0, 0]], [4, 0xc0000200 | 0, 0, 0, 0, 24], [4, 0, 0, 0, 0, 0, [4, 0x0a4d0001, 0, 0, 0]]]);
@@ -161,7 +162,9 @@ describe('for the native side', () => {
   });
 
   test('a MAC address that was given', () => {
-    expect(nativeInet(inetOf({ addresses: ['10.77.0.2/24'], mac: '02:01:02:03:04:05' }), { kind: 'hub', name: '' }, '', 1).mac).toEqual([2, 1, 2, 3, 4, 5]);
+    expect(nativeInet(inetOf({ addresses: ['10.77.0.2/24'], mac: '02:01:02:03:04:05' }), true, '', 1).mac).toEqual([2, 1, 2, 3, 4, 5]);
+    // Zeros: that of the device.
+    expect(nativeInet(inetOf({ addresses: ['10.77.0.2/24'] }), true, '', 1).mac).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
   test('a link-local address is never given twice', () => {
