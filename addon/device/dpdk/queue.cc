@@ -294,12 +294,15 @@ void Queue::ask_for_offloads(rte_mbuf* head, const demi_dpdk_packet& packet) {
   constexpr size_t kProtocol = kEthernetBytes + 9;  // RFC 791 3.1
   constexpr size_t kDataOffset = 12;                // RFC 9293 3.1
   constexpr uint8_t kTcp = 6;
+  constexpr uint8_t kUdpBytes = 8;
   const auto* bytes = rte_pktmbuf_mtod(head, const uint8_t*);
   head->l2_len = kEthernetBytes;
   head->l3_len = static_cast<uint16_t>(packet.checksum_start - kEthernetBytes) & 0x1ff;
-  head->ol_flags |= RTE_MBUF_F_TX_IPV4 | (bytes[kProtocol] == kTcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM);
+  const bool is_tcp = bytes[kProtocol] == kTcp;
+  // Only TSO is promised to need it, and net_tap does for a checksum of several pieces.
+  head->l4_len = is_tcp ? (bytes[packet.checksum_start + kDataOffset] >> 4) * 4 & 0xff : kUdpBytes;
+  head->ol_flags |= RTE_MBUF_F_TX_IPV4 | (is_tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM);
   if (packet.segment_bytes == 0) return;
-  head->l4_len = (bytes[packet.checksum_start + kDataOffset] >> 4) * 4 & 0xff;
   head->tso_segsz = packet.segment_bytes;
   head->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM;
 }

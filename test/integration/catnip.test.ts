@@ -1,0 +1,198 @@
+// catnip in whole processes and worker threads: peers over memif that come late, go away and come back, workers that are terminated, and what is said of
+// configurations that cannot be.
+
+import { fork, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+
+import { AF_INET, createLibOS, type DemiError, SOCK_STREAM, SO_LINGER, SOL_SOCKET, type LibOS, type LibOSConfig } from '../../lib';
+import { DPDK_PLUGIN } from '../../lib/native/binding';
+
+const root = join(__dirname, '..', '..');
+const ECHO = join(root, 'test', 'peers', 'dpdk-echo.js');
+const required = process.env['DEMI_REQUIRE_ALL'] === '1';
+const describeWithDpdk = required || existsSync(DPDK_PLUGIN) ? describe : describe.skip;
+
+jest.setTimeout(60_000);
+
+const [HERE, THERE] = ['10.77.0.2', '10.77.0.1'];
+const MEMORY = ['--no-huge', '--no-pci', '-m', '512'];
+const TCP = { rtoInitialMs: 50, rtoMinMs: 5 };
+
+let folder: string;
+let socket: string;
+const started: ChildProcess[] = [];
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'demi-catnip-'));
+  socket = join(folder, 'memif.sock');
+});
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const memif = (role: 'server' | 'client', address: string): LibOSConfig => ({
+  libos: 'catnip',
+  dpdk: { eal: [...MEMORY, `--vdev=net_memif0,role=${role},socket=${socket}`], port: 'net_memif0' },
+  inet: { addresses: [`${address}/24`], tcp: TCP },
+});
+
+const startEcho = (config: LibOSConfig): Promise<ChildProcess> =>
+  new Promise((resolve, reject) => {
+    const child = fork(ECHO, [JSON.stringify(config)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    started.push(child);
+    child.once('message', () => resolve(child));
+    child.once('exit', (code, signal) => reject(new Error(`the echo ended by ${code ?? signal}`)));
+  });
+
+const ended = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => (child.exitCode ?? child.signalCode) === null ? child.once('exit', resolve) : resolve(null));
+
+/** Connects as soon as the link is up. */
+async function connected(os: LibOS, address: string): Promise<number> {
+  for (const end = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
+    const qd = os.socket(AF_INET, SOCK_STREAM, 0);
+    try {
+      await os.connect(qd, { address, port: 7 }, { timeout: 20_000 });
+      return qd;
+    } catch (error) {
+      await os.close(qd);
+      if ((error as DemiError).code !== 'ENETDOWN' || Date.now() > end) throw error;
+    }
+  }
+}
+
+async function echoes(os: LibOS, address: string, bytes: number): Promise<number> {
+  const qd = await connected(os, address);
+  const sent = Buffer.from(Array.from({ length: bytes }, (_, i) => i % 251));
+  const pushing = os.push(qd, sent);
+  const parts: Buffer[] = [];
+  for (let got = 0; got < bytes; ) {
+    const { sga } = await os.pop(qd, { timeout: 20_000 });
+    parts.push(sga.toBuffer());
+    got += sga.byteLength;
+    sga.free();
+  }
+  await pushing;
+  expect(Buffer.concat(parts).equals(sent)).toBe(true);
+  return qd;
+}
+
+describeWithDpdk('two processes over memif', () => {
+  test('a peer that comes late, is killed, and comes back', async () => {
+    const os = createLibOS(memif('client', HERE));
+    try {
+      // Nobody is there yet.
+      const early = os.socket(AF_INET, SOCK_STREAM, 0);
+      const connecting = os.connect(early, { address: THERE, port: 7 }, { timeout: 20_000 });
+      const first = await startEcho(memif('server', THERE));
+      await connecting;
+      await os.close(early);
+      const old = await echoes(os, THERE, 200_000);
+
+      first.kill('SIGKILL');
+      await ended(first);
+      await startEcho(memif('server', THERE));
+      await os.close(await echoes(os, THERE, 200_000));
+      expect(os.stats().network!.device!['linkRestarts']).toBeGreaterThan(0);
+      // What was connected to the dead one hears of it from the one that lives, who knows nothing of it.
+      const pop = os.pop(old, { timeout: 20_000 });
+      os.push(old, 'are you there?');
+      await expect(Promise.resolve(pop)).rejects.toMatchObject({ code: 'ECONNRESET' });
+      await os.close(old);
+      expect(os.stats()).toMatchObject({ buffers: 0, sgArrays: 0, tokensPending: 0 });
+    } finally {
+      await os.stop();
+    }
+  });
+});
+
+describeWithDpdk('workers on cables of rings', () => {
+  // The process has started EAL by now, and all have the same arguments.
+  const ring = (end: 0 | 1, address: string): LibOSConfig => ({ ...memif('client', address), dpdk: { ...memif('client', address).dpdk, port: `ring:workers/${end}` } });
+
+  const startWorker = (): Promise<Worker> =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(ECHO, { workerData: { config: ring(1, THERE), port: 7 } });
+      worker.once('message', () => resolve(worker));
+      worker.once('error', reject);
+    });
+
+  test('one after the other is terminated in the middle of traffic', async () => {
+    const os = createLibOS(ring(0, HERE));
+    try {
+      for (let round = 0; round < 5; ++round) {
+        const worker = await startWorker();
+        await os.close(await echoes(os, THERE, 100_000));
+        const qd = os.socket(AF_INET, SOCK_STREAM, 0);
+        await os.connect(qd, { address: THERE, port: 7 }, { timeout: 20_000 });
+        os.push(qd, Buffer.alloc(3_000_000)).then(
+          () => undefined,
+          () => undefined,
+        );
+        (await os.pop(qd)).sga.free();
+        await worker.terminate();
+        os.setsockopt(qd, SOL_SOCKET, SO_LINGER, { enabled: true, seconds: 0 });
+        await os.close(qd);
+      }
+      expect(os.stats()).toMatchObject({ sgArrays: 0, tokensPending: 0, queues: 0 });
+    } finally {
+      await os.stop();
+    }
+  });
+
+  test('a queue belongs to one libOS', async () => {
+    const os = createLibOS(ring(0, HERE));
+    expect(() => createLibOS(ring(0, THERE))).toThrow(/EBUSY.*Queue 0 of the port .* has a libOS already/);
+    await os.stop();
+    await createLibOS(ring(0, THERE)).stop();
+  });
+});
+
+describeWithDpdk('what cannot be', () => {
+  /** Makes such a libOS in a process of its own; says how that fails, and what was printed beside. */
+  function failure(dpdk: object, more: object = {}): string {
+    const config = JSON.stringify({ libos: 'catnip', inet: { addresses: ['10.77.0.2/24'] }, dpdk, ...more });
+    const program = `try { require('.').createLibOS(${config}); console.log('made'); } catch (error) { console.log(error.message); }`;
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['-e', program], { cwd: root, encoding: 'utf8', timeout: 30_000 });
+    // EAL alone has something to say there, whatever becomes of its log.
+    expect([stderr.replace(/^EAL: .*\n/gm, ''), status]).toEqual(['', 0]);
+    return stdout.trim().split('\n').at(-1)!;
+  }
+
+  test.each([
+    ['help', { eal: ['--help'] }, /^EINVAL.*EAL would print its help at '--help'/],
+    ['an unknown argument', { eal: ['--no-hugs'] }, /^EINVAL.*EAL has no option '--no-hugs'/],
+    ['an argument with a wrong value', { eal: [...MEMORY, '-l', 'nine'] }, /^E[A-Z]+.*EAL does not start with these arguments. It says: /],
+    ['too little memory', { eal: ['--no-huge', '--no-pci', '-m', '8'], port: 'ring:x/0' }, /^ENOMEM.*EAL has no memory for 4096 rooms/],
+    ['no port', { eal: MEMORY }, /^ENODEV.*DPDK has no port '0'. The ports are: none/],
+    ['a device that is not there', { eal: [...MEMORY, '--vdev=net_nothing0'], port: 'net_nothing0' }, /^E[A-Z]+.*net_nothing0/],
+    ['no end of a cable', { eal: MEMORY, port: 'ring:x/2' }, /^EINVAL.*names no end of a cable/],
+    ['more queues than there are', { eal: [...MEMORY, '--vdev=net_tap0'], port: 'net_tap0', queues: 64 }, /^E[A-Z]+.*(has 16 queues, and dpdk.queues is 64|net_tap0)/],
+  ])('%s', (_, dpdk, message) => {
+    expect(failure(dpdk)).toMatch(message);
+  });
+
+  test('EAL with other arguments', () => {
+    const program = `const { createLibOS } = require('.');
+      const make = (eal, port) => createLibOS({ libos: 'catnip', inet: { addresses: ['10.77.0.2/24'] }, dpdk: { eal, port } });
+      const os = make(${JSON.stringify(MEMORY)}, 'ring:x/0');
+      try { make(['--no-pci'], 'ring:x/1'); } catch (error) { console.log(error.message); }
+      os.stop().then(() => console.log('stopped'));`;
+    const { stdout } = spawnSync(process.execPath, ['-e', program], { cwd: root, encoding: 'utf8', timeout: 30_000 });
+    expect(stdout).toMatch(/^EEXIST.*EAL is started once in a process, and it runs with other arguments already: --no-huge --no-pci -m 512/);
+    expect(stdout).toMatch(/stopped\n$/);
+  });
+
+  test('nothing of a process is left behind, and what a killed one has left is cleaned up', () => {
+    const runtime = process.getuid?.() === 0 ? '/var/run/dpdk' : join(process.env['XDG_RUNTIME_DIR'] ?? '/tmp', 'dpdk');
+    const program = `const os = require('.').createLibOS({ libos: 'catnip', inet: { addresses: ['10.77.0.2/24'] }, dpdk: { eal: ${JSON.stringify(MEMORY)}, port: 'ring:x/0' } });
+      console.log(process.pid); process.argv[1] === 'killed' ? process.kill(process.pid, 'SIGKILL') : os.stop();`;
+    const run = (how: string): string => spawnSync(process.execPath, ['-e', program, how], { cwd: root, encoding: 'utf8', timeout: 30_000 }).stdout.trim();
+    const killed = join(runtime, `demi-${run('killed')}`);
+    expect(existsSync(killed)).toBe(true);
+    const stopped = join(runtime, `demi-${run('stopped')}`);
+    expect([existsSync(killed), existsSync(stopped)]).toEqual([false, false]);
+  });
+});
