@@ -1,7 +1,7 @@
 // Every example runs as a user runs it, and says what it should.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ts from 'typescript';
@@ -42,6 +42,7 @@ function run(args: string[], variables: Record<string, string> = {}): Ended {
 /** What each example prints, line by line; `demo` has its own tests. */
 const EXPECTED: Record<string, RegExp[]> = {
   echo: [/sent 'hello 1', got 'hello 1'/, /sent 'hello 3', got 'hello 3'/, /3 clients served on (loopback|catnap|catpowder)/],
+  'dpdk-echo': [/5000 messages there and back on catnip, [\d.]+ us each/],
   http: [/^HTTP\/1\.1 200 OK\nyou asked for \/one\nHTTP\/1\.1 200 OK\nyou asked for \/two\nHTTP\/1\.1 200 OK\nyou asked for \/last\n$/],
   'linux-tools': [
     /echo at 10\.77\.0\.2:7 on catpowder; the kernel is 10\.77\.0\.1, behind demi0\n +nc +[\d.]+ MB in [\d.]+ s, SHA-256 [0-9a-f]{16}\.\.\. the same/,
@@ -66,9 +67,10 @@ test('every example has its expectation here', () => {
 });
 
 const LIBOSES = process.platform === 'linux' ? ['loopback', 'catnap', 'catpowder'] : ['loopback', 'catpowder'];
-// It chooses its libOS itself.
+// They choose their libOS themselves.
 const linuxTools = 'linux-tools';
-const everywhere = Object.keys(EXPECTED).filter((name) => name !== linuxTools).flatMap((name) => LIBOSES.map((libos) => [name, libos] as const));
+const dpdkEcho = 'dpdk-echo';
+const everywhere = Object.keys(EXPECTED).filter((name) => name !== linuxTools && name !== dpdkEcho).flatMap((name) => LIBOSES.map((libos) => [name, libos] as const));
 
 test.each(everywhere)('%s on %s', (name, libos) => {
   const { status, stdout, stderr } = run([name], { DEMI_LIBOS: libos });
@@ -91,6 +93,13 @@ withRights('linux-tools exchanges a file with nc and curl, and leaves nothing be
 withRights('linux-tools says what is missing', () => {
   const { status, stderr } = run([linuxTools, join(folder, 'run.js')], { PATH: '' });
   expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^linux-tools: unshare: .*ENOENT.*apt-get install util-linux\)\n$/) });
+});
+
+const hasDpdk = existsSync(join(root, 'addon', 'build', 'Release', 'demi_dpdk.so'));
+(hasDpdk || process.env['DEMI_REQUIRE_ALL'] === '1' ? test : test.skip)('dpdk-echo starts both of its processes', () => {
+  const { status, stdout, stderr } = run([dpdkEcho]);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  for (const pattern of EXPECTED[dpdkEcho]) expect(stdout).toMatch(pattern);
 });
 
 test.each(examples.filter((name) => name !== 'demo'))('%s is short', (name) => {

@@ -1,15 +1,16 @@
 'use strict';
 
-// Bench `rtt`: 64 bytes to and fro between two processes, over kernel TCP on 127.0.0.1 and over our own TCP on a veth pair. Each contestant is
+// Bench `rtt`: 64 bytes to and fro between two processes, over kernel TCP on 127.0.0.1 and over our own TCP on a veth pair and over DPDK's shared memory. Each contestant is
 // server and client.
 
 const { Histogram } = require('./support/histogram');
 const { makeVeth } = require('./support/namespace');
 const { given, programs, runNetworkBench } = require('./support/network-bench');
-const { networkArguments, veth } = require('./support/networks');
+const { memif, networkArguments, veth } = require('./support/networks');
 
 const interfaces = makeVeth();
 const ours = veth(interfaces);
+const shared = memif();
 const { demi, node, c, raw } = programs;
 const server = (program, ...args) => given(program('server'), 'echo', ...args);
 const client = (program, ...args) => given(program('client'), 'rtt', ...args);
@@ -29,6 +30,8 @@ const AWAITED = 'catnap awaited';
 const WAITED = 'catnap demi_wait';
 const POWDER_AWAITED = 'catpowder awaited, veth';
 const POWDER_WAITED = 'catpowder demi_wait, veth';
+const NIP_AWAITED = 'catnip awaited, memif';
+const NIP_WAITED = 'catnip demi_wait, memif';
 const DIRECT = 'C, reads until there is something';
 const SPINNING = 'Node net, spinning';
 const BUSY = 'C, epoll busy';
@@ -57,6 +60,8 @@ runNetworkBench({
         over(ours, POWDER_AWAITED),
         over(ours, POWDER_WAITED, 'api=wait'),
         rawOverVeth,
+        over(shared, NIP_AWAITED),
+        over(shared, NIP_WAITED, 'api=wait'),
       ].filter((contestant) => contestant !== undefined),
     },
   ],
@@ -68,6 +73,9 @@ runNetworkBench({
     { text: 'catpowder awaited <= 6 us, as part of that', value: (cases) => medianOf(cases, POWDER_AWAITED) / 6, met: (value) => value <= 1 },
     { text: 'catpowder awaited >= 10 x ahead of Node', value: ratio('Node net', POWDER_AWAITED), met: (value) => value >= 10 },
     { text: 'catpowder awaited >= 1.4 x ahead of C busy-polling kernel TCP', value: ratio(BUSY, POWDER_AWAITED), met: (value) => value >= 1.4 },
+    { text: 'catnip awaited >= 40 x ahead of Node', value: ratio('Node net', NIP_AWAITED), met: (value) => value >= 40 },
+    { text: 'catnip awaited >= 8 x ahead of spinning Node', value: ratio(SPINNING, NIP_AWAITED), met: (value) => value >= 8 },
+    { text: 'catnip awaited >= 5 x ahead of C busy-polling kernel TCP', value: ratio(BUSY, NIP_AWAITED), met: (value) => value >= 5 },
     { text: 'catpowder awaited <= 1.6 x raw AF_PACKET', value: ratio(POWDER_AWAITED, RAW), met: (value) => value <= 1.6 },
   ],
 });

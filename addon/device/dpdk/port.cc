@@ -186,7 +186,8 @@ int Port::configure(const demi_dpdk_queue_config& config, demi_dpdk_problem* pro
   rte_eth_conf wishes{};
   wishes.rxmode.mtu = wanted;
   offloads_ = device_.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-  if ((device_.tx_offload_capa & kChecksums) == kChecksums) offloads_ |= kChecksums;
+  // net_tap sums in software, and wrongly where a piece has an odd number of bytes and another follows (tap_tx_l4_cksum() of 22.11).
+  if ((device_.tx_offload_capa & kChecksums) == kChecksums && driver_ != "net_tap") offloads_ |= kChecksums;
   if ((offloads_ & kChecksums) != 0 && (device_.tx_offload_capa & kCutting) == kCutting) offloads_ |= kCutting;
   receive_offloads_ = (device_.rx_offload_capa & kCheckedChecksums) == kCheckedChecksums ? kCheckedChecksums : 0;
   wishes.txmode.offloads = offloads_;

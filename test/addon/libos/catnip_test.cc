@@ -61,6 +61,7 @@ TEST_F(CatnipTest, SaysWhatIsWrong) {
   EXPECT_EQ(error, Errno::kENODEV);
   catnip.device.port = DpdkGround::new_cable() + "/0";
   config.stack.addresses.clear();
+  config.stack.mac = {{2, 0, 0, 0, 0, 1}};
   EXPECT_NE(make().problem.find("needs an address"), std::string::npos);
   EXPECT_EQ(error, Errno::kEINVAL);
 }
