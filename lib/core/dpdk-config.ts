@@ -15,7 +15,10 @@ export interface DpdkConfig {
    * this process, which need no device.
    */
   port?: number | string;
-  /** Queues of the port: 1 to 64, default 1. All libOSes on it give the same number. */
+  /**
+   * Queues of the port: 1 to 64, default 1. All libOSes on it give the same number. Which queue a frame comes to is the device's choice: connections
+   * are not steered to the queue of their libOS yet. Over memif, queue n of one side is queue n of the other.
+   */
   queues?: number;
   /** The queue of this libOS, from 0 on, default 0. No two libOSes share one. */
   queue?: number;
