@@ -2,6 +2,7 @@
 // when the last has closed, it is stopped. Opening and closing hold one lock of the process; what moves packets is in queue.h, without any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -52,7 +53,7 @@ class Port {
   size_t open_queues_ = 0;
   bool is_started_ = false;
   bool is_running_ = false;                   // started, and DPDK agreed: where a peer is missing it may not
-  bool is_gone_ = false;
+  std::atomic<bool> is_gone_ = false;         // said by a thread of EAL
   uint64_t offloads_ = 0;                     // of transmission
   uint64_t receive_offloads_ = 0;
   std::vector<std::unique_ptr<Queue>> list_;  // all of them, from the first opening on

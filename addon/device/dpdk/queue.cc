@@ -13,6 +13,7 @@
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_mempool.h>
+#include <rte_ring_elem.h>
 
 #include "device/dpdk/eal_memory.h"
 
@@ -23,14 +24,21 @@ struct PieceNote {
   rte_mbuf_ext_shared_info shared;
   Queue* queue;
   void* owner;
+  uint64_t life;
 
   static void free(void*, void* opaque) {
     auto* note = static_cast<PieceNote*>(opaque);
-    note->queue->piece_is_free(note->owner);
+    note->queue->piece_is_free(note->owner, note->life);
   }
 };
 
 namespace {
+
+// What stands in the ring of pieces that come back.
+struct ReturnedPiece {
+  void* owner;
+  uint64_t life;
+};
 
 // Buffers of a queue: what one burst in each descriptor of the device takes, and some more.
 constexpr uint32_t kHeads = 8191;
@@ -107,7 +115,9 @@ int Queue::make_pools(uint32_t rooms, uint32_t frame_bytes, size_t window_bytes_
   const uint32_t head_bytes = takes_chains ? kHeadBytes : std::max(kHeadBytes, frame_bytes);
   heads_ = rte_pktmbuf_pool_create(pool_name("heads").c_str(), kHeads, kCacheBuffers, 0, static_cast<uint16_t>(RTE_PKTMBUF_HEADROOM + head_bytes), socket);
   if (pieces_ == nullptr) pieces_ = rte_pktmbuf_pool_create(pool_name("pieces").c_str(), kPieces, kCacheBuffers, sizeof(PieceNote), 0, socket);
-  if (returned_ == nullptr) returned_ = rte_ring_create(pool_name("returned").c_str(), rte_align32pow2(kPieces + 1), socket, RING_F_SC_DEQ);
+  if (returned_ == nullptr) {
+    returned_ = rte_ring_create_elem(pool_name("returned").c_str(), sizeof(ReturnedPiece), rte_align32pow2(kPieces + 1), socket, RING_F_SC_DEQ);
+  }
   if (heads_ != nullptr && pieces_ != nullptr && returned_ != nullptr) return 0;
   return rte_errno > 0 ? -rte_errno : -ENOMEM;
 }
@@ -142,6 +152,8 @@ void Queue::open(const demi_dpdk_queue_config& config) {
   context_ = config.context;
   release_ = config.release;
   counters_ = {};
+  ++life_;
+  pieces_out_ = 0;
 }
 
 void Queue::discard_received() {
@@ -227,22 +239,22 @@ void Queue::give_rooms(void* const* notes, uint32_t count) {
 
 // --- out ---
 
-void Queue::piece_is_free(void* owner) {
-  if (rte_lcore_id() == lcore_) {
-    --pieces_out_;
-    release_(context_, owner);
-    return;
-  }
+void Queue::piece_is_free(void* owner, uint64_t life) {
+  if (rte_lcore_id() == lcore_) return release_piece(owner, life);
   // There is a place for each piece.
-  rte_ring_enqueue(returned_, owner);
+  ReturnedPiece returned{owner, life};
+  rte_ring_enqueue_elem(returned_, &returned, sizeof returned);
 }
 
 void Queue::take_returned() {
-  void* owner = nullptr;
-  while (rte_ring_dequeue(returned_, &owner) == 0) {
-    --pieces_out_;
-    release_(context_, owner);
-  }
+  ReturnedPiece returned{};
+  while (rte_ring_dequeue_elem(returned_, &returned, sizeof returned) == 0) release_piece(returned.owner, returned.life);
+}
+
+void Queue::release_piece(void* owner, uint64_t life) {
+  if (life != life_) return;
+  --pieces_out_;
+  release_(context_, owner);
 }
 
 uint32_t Queue::transmit(const demi_dpdk_packet* packets, uint32_t count) {
@@ -313,6 +325,7 @@ bool Queue::attach(const demi_dpdk_piece& piece, rte_mbuf*& last, rte_mbuf* head
   auto* note = static_cast<PieceNote*>(rte_mbuf_to_priv(mbuf));
   note->queue = this;
   note->owner = piece.owner;
+  note->life = life_;
   note->shared.free_cb = &PieceNote::free;
   note->shared.fcb_opaque = note;
   rte_mbuf_ext_refcnt_set(&note->shared, 1);

@@ -70,7 +70,8 @@ class Queue {
   static void ask_for_offloads(rte_mbuf* head, const demi_dpdk_packet& packet);
   bool attach(const demi_dpdk_piece& piece, rte_mbuf*& last, rte_mbuf* head);
   bool add_copied(rte_mbuf* head, rte_mbuf*& last, const demi_dpdk_piece& piece);
-  void piece_is_free(void* owner);
+  void piece_is_free(void* owner, uint64_t life);
+  void release_piece(void* owner, uint64_t life);
   void take_returned();
   bool begin_burst() {
     if (has_lock_ && rte_spinlock_trylock(&lock_) == 0) return false;
@@ -87,7 +88,7 @@ class Queue {
   rte_mempool* rooms_ = nullptr;
   rte_mempool* heads_ = nullptr;
   rte_mempool* pieces_ = nullptr;
-  rte_ring* returned_ = nullptr;  // owners of pieces that other threads have freed
+  rte_ring* returned_ = nullptr;  // pieces that other threads have freed
   std::vector<Window> windows_;
   uint32_t room_count_ = 0;
   uint32_t room_bytes_ = 0;
@@ -97,7 +98,9 @@ class Queue {
   unsigned lcore_ = 0;            // the number of its thread
   void* context_ = nullptr;
   void (*release_)(void* context, void* owner) = nullptr;
-  uint64_t pieces_out_ = 0;       // attached, and not freed yet
+  // How often it was opened. Who had it before may be gone, with what was attached then.
+  uint64_t life_ = 0;
+  uint64_t pieces_out_ = 0;       // of this life: attached, and not freed yet
   bool is_running_ = false;       // changes in the thread of the queue, or while its lock is held
   bool has_lock_ = false;
   rte_spinlock_t lock_ = RTE_SPINLOCK_INITIALIZER;
