@@ -71,17 +71,19 @@ async function build() {
 
   const objectOf = (name) => path.join(objectFolder, name.replace(/\.cc$/, '.o'));
   const waiting = [...sources];
-  let failed = 0;
+  const statuses = [];
   const work = async () => {
-    for (let name = waiting.shift(); name !== undefined && failed === 0; name = waiting.shift()) {
-      failed ||= await run([...found.cflags, '-c', path.join(sourceFolder, name), '-o', objectOf(name)]);
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      statuses.push(await run([...found.cflags, '-c', path.join(sourceFolder, name), '-o', objectOf(name)]));
     }
   };
   await Promise.all(Array.from({ length: JOBS }, work));
+  // An object of an earlier build must not stand in for one that did not compile.
+  if (statuses.some((status) => status !== 0)) return 1;
   // A process that has the old one loaded keeps it.
   const fresh = `${plugin}.${process.pid}.new`;
-  failed ||= await run([...sources.map(objectOf), ...found.ldflags, '-o', fresh]);
-  if (failed !== 0) return failed;
+  const linked = await run([...sources.map(objectOf), ...found.ldflags, '-o', fresh]);
+  if (linked !== 0) return linked;
   fs.renameSync(fresh, plugin);
   fs.writeFileSync(stampFile, wanted);
   console.log(`built ${path.relative(process.cwd(), plugin)} with DPDK ${found.version}`);
