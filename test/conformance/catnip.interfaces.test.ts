@@ -1,6 +1,6 @@
 // The conformance suite on catnip over net_tap, with Linux at the other end.
 
 import { hasDpdk } from './catnip';
-import { testInNamespace } from './in-namespace';
+import { testInOwnProcess } from './own-process';
 
-testInNamespace('catnip.interfaces.ts', hasDpdk);
+testInOwnProcess('catnip.interfaces.ts', { needsNamespace: true, isReady: hasDpdk });

@@ -1,5 +1,5 @@
 // The conformance suite on catpowder over TAP and veth, with Linux at the other end and with our own.
 
-import { testInNamespace } from './in-namespace';
+import { testInOwnProcess } from './own-process';
 
-testInNamespace('catpowder.interfaces.ts');
+testInOwnProcess('catpowder.interfaces.ts', { needsNamespace: true });
