@@ -187,7 +187,7 @@ DpdkDevice::Fate DpdkDevice::prepare(Frame& frame, size_t packet) {
     if (whole.empty()) return Fate::kNotGathered;
     frame = std::move(whole);
   }
-  packets_[packet] = {static_cast<uint32_t>(gather(frame, packet)), pieces_[packet].data(), frame.checksum_start, frame.checksum_offset, 0};
+  packets_[packet] = {static_cast<uint32_t>(gather(frame, packet)), pieces_[packet].data(), frame.checksum_start, frame.checksum_offset};
   return Fate::kToSend;
 }
 

@@ -15,12 +15,10 @@
 
 // Bytes beside each room for reception that the addon may write what it likes into; aligned to 8.
 #define DEMI_DPDK_NOTE_BYTES 64u
-// Pieces of one packet.
-#define DEMI_DPDK_PIECES_MAX 64u
 // Packets of one burst.
 #define DEMI_DPDK_BURST_MAX 32u
-// Payload up to so many bytes is copied behind the head of its packet: that is cheaper than what sharing costs, a packet buffer of its own and
-// the word that it was sent (`make -C test/addon dpdk_bench`).
+// Payload up to so many bytes is copied behind the head of its packet. That saves what sharing costs: a packet buffer of its own, and the word that it was
+// sent.
 #define DEMI_DPDK_COPIED_BYTES 512u
 
 #ifdef __cplusplus
@@ -51,11 +49,8 @@ struct demi_dpdk_port_info {
   char driver[64];
   uint8_t mac[6];              // 0: it has none that we could have
   uint16_t mtu;
-  uint16_t queues_max;
   uint8_t finishes_checksums;  // of TCP and UDP in IPv4, for what is sent
   uint8_t checks_checksums;    // of what is received
-  uint8_t cuts_segments;       // TSO
-  uint8_t steers;              // by the hash of what comes, with demi_dpdk_plugin::rss_key()
   uint32_t room_bytes;         // of each room, its headroom included
   uint32_t windows;            // that the rooms lie in
 };
@@ -82,7 +77,6 @@ struct demi_dpdk_packet {
   const struct demi_dpdk_piece* first;
   uint16_t checksum_start;   // of TCP or UDP, from the start of the frame; 0: there is none to finish
   uint16_t checksum_offset;  // where it is stored, from there
-  uint16_t segment_bytes;    // of each segment that this is to be cut into; 0: it is one
 };
 
 enum demi_dpdk_link { DEMI_DPDK_LINK_DOWN = 0, DEMI_DPDK_LINK_UP = 1, DEMI_DPDK_LINK_GONE = 2 };

@@ -26,7 +26,6 @@ constexpr uint32_t kMtuMax = 65'000;
 // With one VLAN tag.
 constexpr uint32_t kEthernetBytes = RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
 constexpr uint64_t kChecksums = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
-constexpr uint64_t kCutting = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
 constexpr uint64_t kCheckedChecksums = RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
 // Before the first attempt to get a peer, and between later ones at the most.
 constexpr int64_t kFirstPauseNs = 2'000'000;
@@ -188,7 +187,6 @@ int Port::configure(const demi_dpdk_queue_config& config, demi_dpdk_problem* pro
   offloads_ = device_.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   // net_tap sums in software, and wrongly where a piece has an odd number of bytes and another follows (tap_tx_l4_cksum() of 22.11).
   if ((device_.tx_offload_capa & kChecksums) == kChecksums && driver_ != "net_tap") offloads_ |= kChecksums;
-  if ((offloads_ & kChecksums) != 0 && (device_.tx_offload_capa & kCutting) == kCutting) offloads_ |= kCutting;
   receive_offloads_ = (device_.rx_offload_capa & kCheckedChecksums) == kCheckedChecksums ? kCheckedChecksums : 0;
   wishes.txmode.offloads = offloads_;
   wishes.rxmode.offloads = receive_offloads_;
@@ -253,11 +251,8 @@ void Port::describe(const Queue& queue, demi_dpdk_port_info& info) const {
   if (!is_end_of_kernel()) rte_eth_macaddr_get(id_, &mac);
   std::memcpy(info.mac, mac.addr_bytes, sizeof info.mac);
   info.mtu = mtu_;
-  info.queues_max = std::min(device_.max_rx_queues, device_.max_tx_queues);
   info.finishes_checksums = (offloads_ & kChecksums) != 0;
-  info.cuts_segments = (offloads_ & kCutting) == kCutting;
   info.checks_checksums = receive_offloads_ != 0;
-  info.steers = 0;
   info.room_bytes = queue.room_bytes();
   info.windows = static_cast<uint32_t>(queue.windows().size());
 }

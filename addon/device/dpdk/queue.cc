@@ -311,12 +311,9 @@ void Queue::ask_for_offloads(rte_mbuf* head, const demi_dpdk_packet& packet) {
   head->l2_len = kEthernetBytes;
   head->l3_len = static_cast<uint16_t>(packet.checksum_start - kEthernetBytes) & 0x1ff;
   const bool is_tcp = bytes[kProtocol] == kTcp;
-  // Only TSO is promised to need it, and net_tap does for a checksum of several pieces.
+  // Some drivers ask for it, although DPDK promises that only TSO needs it.
   head->l4_len = is_tcp ? (bytes[packet.checksum_start + kDataOffset] >> 4) * 4 & 0xff : kUdpBytes;
   head->ol_flags |= RTE_MBUF_F_TX_IPV4 | (is_tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM);
-  if (packet.segment_bytes == 0) return;
-  head->tso_segsz = packet.segment_bytes;
-  head->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM;
 }
 
 bool Queue::attach(const demi_dpdk_piece& piece, rte_mbuf*& last, rte_mbuf* head) {
