@@ -1,9 +1,7 @@
 // Catnip's rows of the conformance table: our own TCP/IP over DPDK. EAL is started once in a process, so all rows that run in one have the same
 // arguments, and take their ports from what those make.
 
-import { existsSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 
 import { DPDK_PLUGIN } from '../../lib/native/binding';
 import type { LibOSConfig } from '../../lib';
@@ -16,10 +14,9 @@ export const hasDpdk = process.env['DEMI_REQUIRE_ALL'] === '1' || existsSync(DPD
 const EAL = ['--no-huge', '--no-pci', '-m', '1536'];
 const on = (eal: string[], port: string, address: string): LibOSConfig => ({ libos: 'catnip', dpdk: { eal, port }, inet: inetAt(address) });
 
-const socket = join(tmpdir(), `demi-conformance-${process.pid}.sock`);
-process.on('exit', () => rmSync(socket, { force: true }));
-// Both ends of memif in one process: the server's and the client's.
-const IN_MEMORY = [...EAL, `--vdev=net_memif0,role=server,socket=${socket},socket-abstract=no`, `--vdev=net_memif1,role=client,socket=${socket},socket-abstract=no`];
+// Both ends of memif in one process, the server's and the client's, which meet at a name and not at a file.
+const socket = `/demi-conformance-${process.pid}`;
+const IN_MEMORY = [...EAL, `--vdev=net_memif0,role=server,socket=${socket}`, `--vdev=net_memif1,role=client,socket=${socket}`];
 
 // DPDK has 32 ports in all, and none of them goes away: who is alone gets one that is free by now.
 const LONELY_CABLES = 8;
