@@ -78,7 +78,9 @@ rte_mbuf* mbuf_of_note(void* note) { return reinterpret_cast<rte_mbuf*>(static_c
 
 int Queue::make_pools(uint32_t rooms, uint32_t frame_bytes, size_t window_bytes_max, int socket, bool takes_chains) {
   const uint32_t room_bytes = (RTE_PKTMBUF_HEADROOM + frame_bytes + kRoomAlignment - 1) / kRoomAlignment * kRoomAlignment;
-  if (rooms_ != nullptr && room_count_ >= rooms && room_bytes_ >= room_bytes && takes_chains_ == takes_chains) return 0;
+  // All of them: the memory may have lasted for the rooms alone.
+  const bool has_all = rooms_ != nullptr && heads_ != nullptr && pieces_ != nullptr && returned_ != nullptr;
+  if (has_all && room_count_ >= rooms && room_bytes_ >= room_bytes && takes_chains_ == takes_chains) return 0;
   const size_t per_window = std::max<size_t>(1, window_bytes_max / room_bytes);
   const size_t window_bytes = (per_window * room_bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
   if (window_bytes > window_bytes_max) return -EINVAL;
