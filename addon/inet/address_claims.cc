@@ -22,6 +22,13 @@ void AddressClaims::handle_conflict(const IpAddress& address, Instant now) {
   }
 }
 
+void AddressClaims::announce_again(Instant now) {
+  for (Claim& claim : claims_) {
+    claim.left = config_.announcements;
+    claim.due = now;
+  }
+}
+
 bool AddressClaims::poll_announcement(IpAddress& out, Instant now) {
   for (Claim& claim : claims_) {
     if (claim.left == 0 || claim.due > now) continue;

@@ -24,6 +24,8 @@ class AddressClaims {
 
   // Somebody else has said that this address of ours was his.
   void handle_conflict(const IpAddress& address, Instant now);
+  // Who is at the other end of the link now may not have heard of us (RFC 5227 2.3).
+  void announce_again(Instant now);
   // The next address that is to be announced; false if there is none now.
   bool poll_announcement(IpAddress& out, Instant now);
   Instant poll_timeout() const {

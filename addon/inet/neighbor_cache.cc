@@ -249,6 +249,18 @@ void NeighborCache::handle_timeout(Instant now) {
   }
 }
 
+void NeighborCache::handle_link_loss() {
+  for (OrderList* list : {&reachable_, &stale_}) {
+    while (Entry* entry = list->front()) remove(*entry);
+  }
+  for (Entry* entry : buckets_) {
+    while (entry != nullptr) {
+      Entry& looked_at = *std::exchange(entry, entry->next_in_bucket);
+      if (looked_at.state == NeighborState::kProbe) remove(looked_at);
+    }
+  }
+}
+
 Instant NeighborCache::poll_timeout() const {
   Instant earliest = Instant::never();
   for (OrderList* list : {&asking_, &reachable_, &stale_}) {

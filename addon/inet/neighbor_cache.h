@@ -78,6 +78,8 @@ class NeighborCache {
   // Traffic of a higher layer shows that what we send arrives (RFC 1122 2.3.2.1, RFC 4861 7.3.1).
   void confirm(const IpAddress& address, Instant now);
   void handle_timeout(Instant now);
+  // The link went down. Who is at its other end when it comes up may be another: what was configured stays, and who has not answered yet is still asked.
+  void handle_link_loss();
 
   // --- what goes out ---
 

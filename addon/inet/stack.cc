@@ -225,6 +225,14 @@ void Stack::handle_timeout(Instant now) {
   report_unreachable();
 }
 
+void Stack::handle_link(bool is_up, Instant now) {
+  if (is_up) {
+    claims_.announce_again(now);
+  } else {
+    neighbors_.handle_link_loss();
+  }
+}
+
 // As many as there are now: what they cause has its turn next.
 void Stack::handle_loopback(Instant now) {
   if (loopback_.empty()) return;

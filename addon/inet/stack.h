@@ -56,6 +56,9 @@ class Stack {
   // Frames as a device gives them; they are empty afterwards.
   void handle_frames(std::span<Frame> frames, Instant now);
   void handle_timeout(Instant now);
+  // The link of the device has come up, or gone down: who was at its other end may not be there any more, and who is there now hears of us.
+  // Connections outlive that as they outlive a peer that is silent.
+  void handle_link(bool is_up, Instant now);
 
   // --- what goes out ---
 

@@ -104,6 +104,7 @@ void Netos::follow_link() {
   const LinkState state = device_->link_state();
   if (state == link_) return;
   link_ = state;
+  stack_.handle_link(state == LinkState::kUp, now());
   if (state == LinkState::kUp) return;
   if (state == LinkState::kGone) stack_.abort_orphans(now());
   // By index: what a socket wakes may open and close others.

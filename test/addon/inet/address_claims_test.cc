@@ -29,6 +29,16 @@ TEST_F(AddressClaimsTest, EachAddressIsAnnouncedTwice) {
   EXPECT_EQ(claims.poll_timeout(), Instant::never());
 }
 
+TEST_F(AddressClaimsTest, ALinkThatCameUpHearsOfThemAgain) {
+  announced(at(0));
+  announced(at(2));
+  claims.announce_again(at(50));
+  EXPECT_EQ(claims.poll_timeout(), at(50));
+  EXPECT_EQ(announced(at(50)), (All{2, 3}));
+  EXPECT_EQ(announced(at(52)), (All{2, 3}));
+  EXPECT_EQ(claims.poll_timeout(), Instant::never());
+}
+
 TEST_F(AddressClaimsTest, AConflictIsCountedAndAnsweredOnceInTenSeconds) {
   announced(at(0));
   announced(at(2));
@@ -44,6 +54,7 @@ TEST_F(AddressClaimsTest, AConflictIsCountedAndAnsweredOnceInTenSeconds) {
 TEST(AddressClaimsSilentTest, WithoutAnnouncementsThereIsNoDefense) {
   AddressClaims claims({.announcements = 0}, {Cidr(kFirst, 24)}, at(0));
   claims.handle_conflict(kFirst, at(20));
+  claims.announce_again(at(20));
   IpAddress out;
   EXPECT_FALSE(claims.poll_announcement(out, at(20)));
   EXPECT_EQ(claims.conflicts(), 1u);

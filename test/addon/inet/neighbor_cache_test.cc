@@ -282,5 +282,31 @@ TEST_F(NeighborCacheTest, AFloodOfUnknownHostsDoesNotPushOutKnownOnes) {
   EXPECT_EQ(cache->use(ip(1), at(1)), mac(1));
 }
 
+// Two cables of the same network, and whoever has the address there.
+TEST_F(NeighborCacheTest, ALinkThatWasDownLeavesNothingToBelieve) {
+  reachable();
+  cache->handle_request(ip(2), mac(2), true, at(0));
+  cache->handle_request(ip(3), mac(3), true, at(0));
+  ASSERT_TRUE(cache->use(ip(3), at(0)));
+  ASSERT_EQ(cache->state(ip(3)), NeighborState::kProbe);
+  cache->add_static(ip(4), mac(4));
+  cache->wait_for(ip(5), frame(65), at(0));
+  const uint64_t version = cache->version();
+  cache->handle_link_loss();
+  EXPECT_NE(cache->version(), version);
+  for (uint32_t forgotten : {1, 2, 3}) EXPECT_EQ(cache->state(ip(forgotten)), NeighborState::kNone);
+  EXPECT_EQ(cache->use(ip(4), at(1)), mac(4));
+  // Who was asked is asked for, and nobody else.
+  EXPECT_EQ(request(), "all 5");
+  EXPECT_EQ(request(), "");
+  cache->handle_reply(ip(5), mac(9), at(1));
+  EXPECT_EQ(sent(), (Sent{{65, 9}}));
+  // Another station has the address now.
+  cache->wait_for(ip(1), frame(61), at(1));
+  EXPECT_EQ(request(), "all 1");
+  cache->handle_reply(ip(1), mac(7), at(1));
+  EXPECT_EQ(sent(), (Sent{{61, 7}}));
+}
+
 }  // namespace
 }  // namespace demi

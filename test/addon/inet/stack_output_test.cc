@@ -171,6 +171,10 @@ TEST_F(StackOutputTest, OurAddressesAreAnnouncedAndDefended) {
   EXPECT_EQ(stack->claims().conflicts(), 1u);
   EXPECT_TRUE(arp_out().is_announcement());
   EXPECT_TRUE(out().empty());
+  stack->handle_link(false, now);
+  EXPECT_TRUE(out().empty());
+  stack->handle_link(true, now);
+  EXPECT_TRUE(arp_out().is_announcement());
 }
 
 TEST_F(StackOutputTest, WhoDoesNotAnswerCannotBeReached) {

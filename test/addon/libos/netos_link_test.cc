@@ -41,6 +41,16 @@ TEST_F(NetosLinkTest, AConnectionOutlivesALinkThatWasDown) {
   EXPECT_EQ(text(popping), "patience");
 }
 
+TEST_F(NetosLinkTest, WhoIsAtTheOtherEndIsAskedForAgain) {
+  established();
+  ASSERT_EQ(one->stack().neighbors().size(), 1u);
+  plug_one->set(LinkState::kDown);
+  settle();
+  EXPECT_EQ(one->stack().neighbors().size(), 0u);
+  plug_one->set(LinkState::kUp);
+  established();
+}
+
 TEST_F(NetosLinkTest, DatagramsAreRefusedWhileTheLinkIsDown) {
   const QDesc to = b.datagram();
   ASSERT_EQ(b.bind(to, at(2)), Errno::kOk);
