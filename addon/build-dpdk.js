@@ -14,6 +14,8 @@ const objectFolder = path.join(addonFolder, 'build', 'dpdk');
 const plugin = path.join(addonFolder, 'build', 'Release', 'demi_dpdk.so');
 const stampFile = path.join(objectFolder, 'built');
 const exportsFile = path.join(sourceFolder, 'exports.map');
+// What it includes from elsewhere.
+const SHARED_HEADERS = ['base/flow_hash.h'];
 const JOBS = 2;
 
 const MISSING = 'libdpdk was not found by pkg-config: install DPDK 22.11 or newer with its headers, on Debian by `apt-get install libdpdk-dev pkg-config`.';
@@ -48,6 +50,7 @@ function settings() {
 function fingerprint({ version, cflags, ldflags }, sources) {
   const hash = crypto.createHash('sha256').update(JSON.stringify([compiler, version, cflags, ldflags]));
   for (const name of fs.readdirSync(sourceFolder).sort()) hash.update(name).update(fs.readFileSync(path.join(sourceFolder, name)));
+  for (const name of SHARED_HEADERS) hash.update(name).update(fs.readFileSync(path.join(addonFolder, name)));
   return hash.update(sources.join()).digest('hex');
 }
 

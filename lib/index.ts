@@ -6,7 +6,7 @@ export { type Endpoint } from './core/endpoint';
 export { type LibOSConfig, type LibOSName, type Limits, type PollMode, type ResolvedConfig } from './core/config';
 export { type DpdkConfig, type ResolvedDpdk } from './core/dpdk-config';
 export { type DeviceConfig, type InetConfig, type NeighborDiscoveryConfig, type ResolvedDevice, type ResolvedInet, type TcpConfig } from './core/inet-config';
-export { createLibOS, LibOS, type LibOSInfo, type LibOSStats, type PendingOperation, type StopOptions } from './demi/libos';
+export { createLibOS, LibOS, type Flow, type LibOSInfo, type LibOSStats, type PendingOperation, type ReceiveSideScaling, type StopOptions } from './demi/libos';
 export { SgArray } from './demi/sgarray';
 export { QToken } from './demi/token';
 export { WaitSet } from './demi/wait-set';

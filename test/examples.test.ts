@@ -59,6 +59,12 @@ const EXPECTED: Record<string, RegExp[]> = {
     /signal: +nobody needs it any more/,
     /the stream says: still here/,
   ],
+  'workers-echo': [
+    /client on queue 0 of 2 had 16 connections/,
+    /client on queue 1 of 2 had 16 connections/,
+    /server on queue 0 of 2 served 16 connections/,
+    /server on queue 1 of 2 served 16 connections/,
+  ],
   workers: [/worker 0: 10000 round trips/, /worker 2: 10000 round trips/, /3 workers are done/],
 };
 
@@ -69,8 +75,8 @@ test('every example has its expectation here', () => {
 const LIBOSES = process.platform === 'linux' ? ['loopback', 'catnap', 'catpowder'] : ['loopback', 'catpowder'];
 // They choose their libOS themselves.
 const linuxTools = 'linux-tools';
-const dpdkEcho = 'dpdk-echo';
-const everywhere = Object.keys(EXPECTED).filter((name) => name !== linuxTools && name !== dpdkEcho).flatMap((name) => LIBOSES.map((libos) => [name, libos] as const));
+const overDpdk = ['dpdk-echo', 'workers-echo'];
+const everywhere = Object.keys(EXPECTED).filter((name) => name !== linuxTools && !overDpdk.includes(name)).flatMap((name) => LIBOSES.map((libos) => [name, libos] as const));
 
 test.each(everywhere)('%s on %s', (name, libos) => {
   const { status, stdout, stderr } = run([name], { DEMI_LIBOS: libos });
@@ -96,10 +102,10 @@ withRights('linux-tools says what is missing', () => {
 });
 
 const hasDpdk = existsSync(join(root, 'addon', 'build', 'Release', 'demi_dpdk.so'));
-(hasDpdk || process.env['DEMI_REQUIRE_ALL'] === '1' ? test : test.skip)('dpdk-echo starts both of its processes', () => {
-  const { status, stdout, stderr } = run([dpdkEcho]);
+(hasDpdk || process.env['DEMI_REQUIRE_ALL'] === '1' ? test : test.skip).each(overDpdk)('%s starts all that it needs', (name) => {
+  const { status, stdout, stderr } = run([name]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  for (const pattern of EXPECTED[dpdkEcho]) expect(stdout).toMatch(pattern);
+  for (const pattern of EXPECTED[name]) expect(stdout).toMatch(pattern);
 });
 
 test.each(examples.filter((name) => name !== 'demo'))('%s is short', (name) => {

@@ -15,7 +15,7 @@ const ADDON_ARROWS: Record<string, string[]> = {
   libos: ['inet', 'inet/tcp', 'device', 'sched', 'memory', 'base'],
   sched: ['base'],
   device: ['device/dpdk', 'wire', 'memory', 'base'],
-  'device/dpdk': [],
+  'device/dpdk': ['base'],
   memory: ['base'],
   inet: ['inet/tcp', 'wire', 'memory', 'base'],
   'inet/tcp': ['wire', 'memory', 'base'],

@@ -105,6 +105,15 @@ class InstanceFunctions {
     Instance::write_endpoint(first_entry(instance), *endpoint);
     return number(info, 0);
   }
+  // Of a flow whose ends are in the first two submission entries.
+  static Napi::Value flow_queue(Instance& instance, const Napi::CallbackInfo& info) {
+    FlowFold fold;
+    for (uint32_t end : {0, 1}) {
+      const Endpoint endpoint = Instance::read_endpoint(instance.entry(control::kSubmissions, end));
+      fold.add_address(endpoint.words).add16(endpoint.port);
+    }
+    return number(info, instance.libos_->flow_share().queue_of(fold.hash()));
+  }
   static Napi::Value set_option(Instance& instance, const Napi::CallbackInfo& info) {
     Queue* queue = queue_argument(instance, info);
     if (queue == nullptr) return refused(info, Errno::kEBADF);
@@ -378,6 +387,7 @@ Napi::Object Instance::make_functions(Napi::Env env, Napi::Function notify) {
   DEMI_FUNCTION("bind", bind);
   DEMI_FUNCTION("listen", listen);
   DEMI_FUNCTION("endpoint", endpoint);
+  DEMI_FUNCTION("flowQueue", flow_queue);
   DEMI_FUNCTION("setOption", set_option);
   DEMI_FUNCTION("getOption", get_option);
   DEMI_FUNCTION("setTextOption", set_text_option);

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 
+#include "base/flow_hash.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "memory/frame.h"
@@ -36,6 +37,8 @@ struct DeviceCapabilities {
   int wakeup_fd = -1;
   // Nobody tells when frames come, and the wake-up fd is an alarm: who is awake asks with each turn.
   bool must_be_asked = false;
+  // Several devices may share an interface: which flows come to this one.
+  FlowShare share{};
 
   bool operator==(const DeviceCapabilities&) const = default;
   // With one VLAN tag. Without one, what is longer than the MTU allows is lost somewhere, here or on the way.
@@ -74,6 +77,9 @@ class Device {
   // As it was seen last: a member is read, and nobody asked. transmit() sees at once that the link is down, or up again, and receive() soon.
   // Frames for a link that is not up are taken, counted and lost, as by a cable that is not plugged in.
   virtual LinkState link_state() const { return LinkState::kUp; }
+
+  // Of an interface that is shared: datagrams to that port are for this device from now on, whichever flow they belong to, or not any more.
+  virtual void want_datagrams(uint16_t, bool) {}
 
   // The thread is about to sleep on the wake-up fd. A device that nobody tells of frames sets itself an alarm.
   virtual void prepare_to_sleep() {}

@@ -52,6 +52,7 @@ Made<DpdkDevice> DpdkDevice::open(const demi_dpdk_plugin& plugin, std::shared_pt
   if (!alarm) return {nullptr, static_cast<Errno>(errno), std::string("The kernel makes no timer for a port of DPDK: ") + std::strerror(errno) + "."};
   capabilities.wakeup_fd = alarm.get();
   capabilities.must_be_asked = true;
+  capabilities.share = {.queues = config.queues, .queue = config.queue, .entries = info.steering_entries};
   std::shared_ptr<RoomPool> rooms = RoomPool::make(opened.queue, memory);
   if (rooms == nullptr) return {nullptr, Errno::kENOMEM, "The rooms of a port of DPDK are more windows than a libOS may have: lower dpdk.mbufs."};
   return {std::unique_ptr<DpdkDevice>(new DpdkDevice(capabilities, std::move(opened.queue), std::move(rooms), std::move(alarm), memory)), Errno::kOk, ""};
@@ -96,6 +97,10 @@ void DpdkDevice::hold(std::span<Frame> frames) {
   }
 }
 
+void DpdkDevice::want_datagrams(uint16_t port, bool is_wanted) {
+  queue_->plugin().want_datagrams(queue_->get(), port, is_wanted ? 1 : 0);
+}
+
 void DpdkDevice::prepare_to_sleep() {
   // A loop that wakes for other things does not put it off.
   if (armed_for_ == nap_ends_) return;
@@ -125,6 +130,9 @@ void DpdkDevice::list_counters(const DeviceCounterVisitor& visit) {
   visit("receive_errors", now.port.receive_errors);
   visit("transmit_errors", now.port.transmit_errors);
   visit("link_restarts", now.port.link_restarts);
+  visit("handed_over", now.port.handed_over);
+  visit("taken_over", now.port.taken_over);
+  visit("not_handed_over", now.port.not_handed_over);
 }
 
 // --- out ---

@@ -48,6 +48,7 @@ class DpdkDevice final : public Device {
   size_t receive(std::span<Frame> frames, Instant now) override;
   Instant next_deadline() const override { return Instant::never(); }
   LinkState link_state() const override { return state_; }
+  void want_datagrams(uint16_t port, bool is_wanted) override;
   void prepare_to_sleep() override;
   void list_counters(const DeviceCounterVisitor& visit) override;
 

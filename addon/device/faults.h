@@ -27,6 +27,7 @@ class Faults final : public Device {
   // Also when a frame that was sent is due: receive() moves it on.
   Instant next_deadline() const override;
   LinkState link_state() const override { return inner_->link_state(); }
+  void want_datagrams(uint16_t port, bool is_wanted) override { inner_->want_datagrams(port, is_wanted); }
   void prepare_to_sleep() override { inner_->prepare_to_sleep(); }
   void list_counters(const DeviceCounterVisitor& visit) override { inner_->list_counters(visit); }
 

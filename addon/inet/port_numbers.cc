@@ -51,14 +51,4 @@ PortNumbers::Start PortNumbers::start_for(const IpAddress& local, const InetEndp
   return {static_cast<uint32_t>(hash), (hash >> 32) % kPortCounters};
 }
 
-Result<uint16_t> PortNumbers::claim_any(const IpAddress& local) {
-  const uint16_t port = pick(local, {IpAddress::unspecified(local.family), 0}, [&](uint16_t candidate) {
-    return !is_claimed({local, candidate});
-  });
-  if (port == 0) return Errno::kEADDRINUSE;
-  Result<void> claimed = claim({local, port});
-  DEMI_ASSERT(claimed.ok(), "a free port is taken");
-  return port;
-}
-
 }  // namespace demi

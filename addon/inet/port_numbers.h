@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/errno.h"
 #include "base/result.h"
 #include "inet/inet_endpoint.h"
@@ -47,8 +48,16 @@ class PortNumbers {
     }
     return 0;
   }
-  // The same for a socket that has no peer yet. EADDRINUSE when all are taken.
-  Result<uint16_t> claim_any(const IpAddress& local);
+  // The same for a socket that has no peer yet. EADDRINUSE when all that will do are taken.
+  template <class WillDo>
+  Result<uint16_t> claim_any(const IpAddress& local, WillDo&& will_do) {
+    const InetEndpoint nobody{IpAddress::unspecified(local.family), 0};
+    const uint16_t port = pick(local, nobody, [&](uint16_t candidate) { return will_do(candidate) && !is_claimed({local, candidate}); });
+    if (port == 0) return Errno::kEADDRINUSE;
+    const Result<void> claimed = claim({local, port});
+    DEMI_ASSERT(claimed.ok(), "a free port is taken");
+    return port;
+  }
 
  private:
   struct Claim {

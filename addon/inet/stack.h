@@ -83,8 +83,9 @@ class Stack {
   Result<SocketHandle> tcp_accept(SocketHandle listener);
   // How many connections wait to be accepted.
   size_t tcp_acceptable(SocketHandle listener) const;
-  // Begins to connect; kConnected or kClosed tells the outcome. An unspecified address and port 0 of `local` are chosen. ENETUNREACH,
-  // EADDRNOTAVAIL, EADDRINUSE, EINVAL, ENOMEM when there are connections_max.
+  // Begins to connect; kConnected or kClosed tells the outcome. An unspecified address and port 0 of `local` are chosen, so that what comes back comes
+  // to us (StackConfig::share). ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE, EINVAL (a port that was asked for and would have it come to another, too), ENOMEM
+  // when there are connections_max.
   Result<SocketHandle> tcp_connect(const InetEndpoint& local, const InetEndpoint& remote, Instant now, PortOwner owner = PortOwner::kStack,
                                    uint16_t mss_max = 0);
   // The first bytes of `text` that fit, as TcpConnection::send.
@@ -110,6 +111,7 @@ class Stack {
   // EAGAIN while there is none, or what ICMP has said.
   Result<UdpDatagram> udp_receive(SocketHandle socket);
   const UdpSocket* udp_socket(SocketHandle socket) const;
+  bool has_udp_port(uint16_t port) const { return udp_ports_.is_claimed(port); }
   // What ICMP has said of what was sent, once; kOk if nothing, or there is no such socket.
   Errno udp_take_error(SocketHandle socket);
   // What waits in it to be read takes so much memory at most. EBADF.
@@ -251,6 +253,7 @@ class Stack {
   UdpSocket* udp_of(SocketHandle socket) const;
   Errno check_local(const IpAddress& address) const;
   Result<InetEndpoint> claim_port(PortNumbers& ports, const InetEndpoint& local);
+  bool comes_to_us(const TcpTuple& tuple) const;
   Result<uint16_t> choose_port(const IpAddress& source, const InetEndpoint& local, const InetEndpoint& remote);
   void close_connection(Connection& connection, bool politely, Instant now);
   void delete_listener(Listener& listener);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/flow_hash.h"
 #include "inet/address_claims.h"
 #include "inet/neighbor_cache.h"
 #include "inet/port_numbers.h"
@@ -24,6 +25,7 @@ struct StackConfig {
   MacAddress mac;
   uint32_t mtu_bytes = 1500;          // the longest packet
   bool finishes_checksums = false;
+  FlowShare share{};                  // which flows come to us, of those to our addresses
   // Of what we send: routers that it passes at most. RFC 1700 recommends 64, and so does Linux.
   uint8_t time_to_live = 64;
 

@@ -28,7 +28,9 @@ Errno Stack::check_local(const IpAddress& address) const {
 Result<InetEndpoint> Stack::claim_port(PortNumbers& ports, const InetEndpoint& local) {
   InetEndpoint claimed = local;
   if (local.port == 0) {
-    Result<uint16_t> port = ports.claim_any(local.address);
+    // Ports of others who share our addresses are theirs: what is sent to them tells of no flow.
+    const FlowShare& share = config_.share;
+    Result<uint16_t> port = ports.claim_any(local.address, [&share](uint16_t candidate) { return candidate % share.queues == share.queue; });
     if (!port.ok()) return port.error();
     claimed.port = *port;
     return claimed;
@@ -79,17 +81,28 @@ size_t Stack::tcp_acceptable(SocketHandle socket) const {
   return listener == nullptr ? 0 : listener->tcp.acceptable();
 }
 
+// What is ours at both ends does not leave.
+bool Stack::comes_to_us(const TcpTuple& tuple) const {
+  if (config_.share.queues == 1 || is_local(tuple.remote_address)) [[likely]] return true;
+  FlowFold fold;
+  fold.add_address(tuple.local_address.words).add_address(tuple.remote_address.words).add16(tuple.local_port).add16(tuple.remote_port);
+  return config_.share.queue_of(fold.hash()) == config_.share.queue;
+}
+
 // The local port of an active open: the one that was asked for, or an ephemeral one that makes a new tuple. A tuple in TIME-WAIT that may be used
 // again (RFC 6191) counts as free only if it was asked for.
 Result<uint16_t> Stack::choose_port(const IpAddress& source, const InetEndpoint& local, const InetEndpoint& remote) {
   if (local.port == 0) {
     const uint16_t port = tcp_ports_.pick(source, remote, [&](uint16_t candidate) {
-      return !tcp_ports_.is_claimed(candidate) && connections_.find({source, remote.address, candidate, remote.port}) == nullptr;
+      const TcpTuple tuple{source, remote.address, candidate, remote.port};
+      return comes_to_us(tuple) && !tcp_ports_.is_claimed(candidate) && connections_.find(tuple) == nullptr;
     });
     if (port == 0) return Errno::kEADDRNOTAVAIL;
     return port;
   }
-  const Connection* other = connections_.find({source, remote.address, local.port, remote.port});
+  const TcpTuple tuple{source, remote.address, local.port, remote.port};
+  if (!comes_to_us(tuple)) return Errno::kEINVAL;
+  const Connection* other = connections_.find(tuple);
   if (other != nullptr && !other->yields_to_active_open(now_)) return Errno::kEADDRINUSE;
   return local.port;
 }

@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/flow_hash.h"
 #include "base/result.h"
 #include "base/timer_wheel.h"
 #include "libos/connection_count.h"
@@ -98,6 +99,8 @@ class LibOS {
   virtual Instant backend_deadline() { return Instant::never(); }
   // Whether what an operation waits for may come so soon that it is worth spinning for.
   virtual bool is_worth_spinning() const { return has_outside_world(); }
+  // Which flows come to it, of those to an interface that several libOSes share.
+  virtual FlowShare flow_share() const { return {}; }
   // What still is to be delivered by queues that are gone is dropped, and their peers are told by a reset.
   virtual void abandon_deliveries() {}
   // Counters of the backend's own, by name.

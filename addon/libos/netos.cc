@@ -15,6 +15,7 @@ StackConfig Netos::on_link(StackConfig config, const DeviceCapabilities& link) {
   config.mac = link.link_address;
   config.mtu_bytes = link.mtu_bytes;
   config.finishes_checksums = link.finishes_checksums;
+  config.share = link.share;
   return config;
 }
 
@@ -116,6 +117,8 @@ void Netos::follow_link() {
   }
   hand_out_events();
 }
+
+void Netos::follow_datagram_port(uint16_t port) { device_->want_datagrams(port, stack_.has_udp_port(port)); }
 
 // --- the end of connections ---
 

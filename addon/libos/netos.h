@@ -37,6 +37,7 @@ class Netos final : public LibOS {
   bool is_worth_spinning() const override { return true; }
   int wakeup_fd() const override { return device_->capabilities().wakeup_fd; }
   bool must_be_asked() const override { return device_->capabilities().must_be_asked; }
+  FlowShare flow_share() const override { return device_->capabilities().share; }
   void prepare_to_sleep() override { device_->prepare_to_sleep(); }
   void abandon_deliveries() override;
   void list_counters(const CounterVisitor& visit) const override;
@@ -47,6 +48,8 @@ class Netos final : public LibOS {
   Errno check_link(const IpAddress& remote) const;
   // The interface does not come back: nothing will ever arrive from outside.
   bool network_is_gone() const { return link_ == LinkState::kGone; }
+  // A socket has that UDP port, or has left it.
+  void follow_datagram_port(uint16_t port);
   // The socket hears of the events of `handle` from now on, until forget().
   void expect(SocketHandle handle, NetosSocket& socket);
   void forget(SocketHandle handle);

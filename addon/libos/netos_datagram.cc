@@ -21,7 +21,9 @@ Result<InetEndpoint> NetosDatagram::claim(const InetEndpoint& local) {
   if (!made.ok()) return made.error();
   take_handle(*made);
   sure(stack().udp_set_receive_buffer(handle_, receive_buffer_bytes_));
-  return stack().udp_socket(handle_)->local();
+  const InetEndpoint& claimed = stack().udp_socket(handle_)->local();
+  netos().follow_datagram_port(claimed.port);
+  return claimed;
 }
 
 Errno NetosDatagram::bind_if_needed() {
@@ -132,7 +134,10 @@ Attempt NetosDatagram::try_shutdown(ShutdownHow how, Completion&) {
 }
 
 void NetosDatagram::begin_close() {
-  if (handle_) sure(stack().close(leave_handle(), now()));
+  if (!handle_) return;
+  const uint16_t port = stack().udp_socket(handle_)->local().port;
+  sure(stack().close(leave_handle(), now()));
+  netos().follow_datagram_port(port);
 }
 
 }  // namespace demi

@@ -16,8 +16,9 @@ export interface DpdkConfig {
    */
   port?: number | string;
   /**
-   * Queues of the port: 1 to 64, default 1. All libOSes on it give the same number. Which queue a frame comes to is the device's choice: connections
-   * are not steered to the queue of their libOS yet. Over memif, queue n of one side is queue n of the other.
+   * Queues of the port: 1 to 64, default 1. All libOSes on it, one for each queue, give the same number and the same addresses. A connection belongs to
+   * the queue that its addresses and ports hash to (see `LibOS.rss`); where the device does not steer by that, the queues hand frames to each other. Over
+   * memif, queue n of one side is queue n of the other, and both have as many.
    */
   queues?: number;
   /** The queue of this libOS, from 0 on, default 0. No two libOSes share one. */

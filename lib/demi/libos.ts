@@ -46,6 +46,7 @@ const BACKLOG_MAX = 65535;
 const PIPE_NAME_MAX = 255;
 const POP_SIZE_MAX = 2 ** 31 - 1;
 const EAGAIN = 11;
+const EINVAL = 22;
 const NOT_LISTENING: DemiErrorDetails = { detail: 'the queue does not listen; call listen() first' };
 
 /** What `stats()` gives: counters since the libOS was made, and what is outstanding now. */
@@ -86,6 +87,31 @@ export interface StopOptions {
   timeout?: number;
   /** Connections may drain until this time on {@link LibOS.now}. */
   deadline?: number;
+}
+
+/** The two ends of a connection, as {@link ReceiveSideScaling.queueFor} takes them. Which is whose makes no difference. */
+export interface Flow {
+  /** Our end: an address and a port. */
+  local: Endpoint | string;
+  /** The peer's. */
+  remote: Endpoint | string;
+}
+
+/**
+ * How the connections of an interface are shared out among the libOSes on it (receive-side scaling): by a Toeplitz hash of addresses and ports whose
+ * key is symmetric, so that both directions have the same. A libOS that has its interface for itself has queue 0 of 1.
+ */
+export interface ReceiveSideScaling {
+  /** Queues of the interface. */
+  readonly queues: number;
+  /** The queue of this libOS. */
+  readonly queue: number;
+  /**
+   * The queue that a connection's packets come to while each queue has a libOS.
+   *
+   * @throws TypeError or {@link DemiError} `EINVAL` for what is not the two ends of a connection.
+   */
+  queueFor(flow: Flow): number;
 }
 
 // A stack has an address, and takes one for itself when it is given none.
@@ -389,8 +415,8 @@ export class LibOS {
   /**
    * Opens a connection, or gives a datagram socket its peer.
    *
-   * @throws {@link DemiError} `EISCONN`, `EALREADY`, `EINVAL` (no address, wildcard, port 0 or another family), `EADDRNOTAVAIL` (no port is
-   * free), `EBADF`, `EAGAIN`, `ENOTSUP` (a memory queue). Through the token: `ECONNREFUSED`, `ECONNRESET`, `ETIMEDOUT`, `EHOSTUNREACH`,
+   * @throws {@link DemiError} `EISCONN`, `EALREADY`, `EINVAL` (no address, wildcard, port 0 or another family; or a bound port, with which the peer's
+   * packets would come to another queue of the interface: see {@link LibOS.rss}), `EADDRNOTAVAIL` (no port is free), `EBADF`, `EAGAIN`, `ENOTSUP` (a memory queue). Through the token: `ECONNREFUSED`, `ECONNRESET`, `ETIMEDOUT`, `EHOSTUNREACH`,
    * `ENETUNREACH`, `ENETDOWN`, `ECANCELED`. (connect(2))
    */
   connect(qd: number, addr: Endpoint | string, options?: OperationOptions): QToken<ConnectResult> {
@@ -404,15 +430,19 @@ export class LibOS {
     engine.words[E + Entry.QueueSlot] = slot;
     engine.writeEndpoint(endpoint);
     const status = engine.submitEntries(1);
-    if (status < Status.Refused) throw engine.refusal(CONNECT, qd, status, { ...this.about(qd, endpoint), ...this.whyNotConnected(status) });
+    if (status < Status.Refused) throw engine.refusal(CONNECT, qd, status, { ...this.about(qd, endpoint), ...this.whyNotConnected(qd, endpoint, status) });
     const token = engine.begun<ConnectResult>(CONNECT, qd, status, options);
     engine.setTarget(token as unknown as QToken, this.text(endpoint));
     return token;
   }
 
-  private whyNotConnected(status: number): DemiErrorDetails {
-    if (Status.Refused - status !== EAGAIN) return {};
-    return { detail: `limits.connections (${this.engine.config.limits.connections}) are open; close some` };
+  private whyNotConnected(qd: number, remote: ParsedEndpoint, status: number): DemiErrorDetails {
+    if (Status.Refused - status === EAGAIN) return { detail: `limits.connections (${this.engine.config.limits.connections}) are open; close some` };
+    const { queues, queue } = this.rss;
+    if (Status.Refused - status !== EINVAL || queues === 1) return {};
+    const { port } = this.getsockname(qd);
+    if (port === 0 || remote.port === 0) return {};
+    return { detail: `what comes back to port ${port} comes to another queue than that of this libOS (${queue} of 0 to ${queues - 1}); without bind() a port is chosen` };
   }
 
   /**
@@ -737,6 +767,26 @@ export class LibOS {
       if (qt !== undefined) list.push({ qt, opcode: qt.opcode, qd: flat[i + 2], ageMs: flat[i + 3] });
     }
     return list;
+  }
+
+  /** How connections are shared out among the libOSes of this interface: see {@link ReceiveSideScaling}. */
+  get rss(): ReceiveSideScaling {
+    const { queues, queue } = this.engine.config.dpdk ?? { queues: 1, queue: 0 };
+    return { queues, queue, queueFor: (flow) => this.queueFor(flow) };
+  }
+
+  private queueFor(flow: Flow): number {
+    const { engine } = this;
+    engine.requireRunning('queueFor');
+    const { local, remote } = requireOptions<Flow>('flow', flow, 'queueFor') ?? {};
+    const ends = Object.entries({ local, remote }).map(([name, end]) => {
+      const parsed = parseEndpoint(end, 'queueFor');
+      if (parsed.port === 0 || parsed.words.every((word) => word === 0)) throw invalidValue(`flow.${name}`, end, 'an address and a port of one host', 'queueFor');
+      return parsed;
+    });
+    if (ends[0].family !== ends[1].family) throw invalidValue('flow.remote', remote, 'of the same family as flow.local', 'queueFor');
+    ends.forEach((end, i) => engine.writeEndpoint(end, E + i * Area.EntryWords));
+    return engine.native.flowQueue();
   }
 
   /** Which libOS this is, and which configuration won. */

@@ -25,6 +25,8 @@ export interface NativeLibOS {
   listen(slot: number, backlog: number): number;
   /** Writes the local (0) or the peer's (1) endpoint to the first submission entry. */
   endpoint(slot: number, which: 0 | 1): number;
+  /** The queue of an interface that a flow comes to; its ends are in the first two submission entries. */
+  flowQueue(): number;
   setOption(slot: number, level: number, name: number, value: number, seconds: number): number;
   /** Writes the value to the first words of the first submission entry: number (64 bits), seconds (64 bits). */
   getOption(slot: number, level: number, name: number): number;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-import { AF_INET, createLibOS, type DemiError, SOCK_STREAM, SO_LINGER, SOL_SOCKET, type LibOS, type LibOSConfig } from '../../lib';
+import { AF_INET, createLibOS, type DemiError, SOCK_DGRAM, SOCK_STREAM, SO_LINGER, SOL_SOCKET, type LibOS, type LibOSConfig } from '../../lib';
 import { DPDK_PLUGIN } from '../../lib/native/binding';
 
 const root = join(__dirname, '..', '..');
@@ -147,6 +147,94 @@ describeWithDpdk('workers on cables of rings', () => {
     expect(() => createLibOS(ring(0, THERE))).toThrow(/EBUSY.*Queue 0 of the port .* has a libOS already/);
     await os.stop();
     await createLibOS(ring(0, THERE)).stop();
+  });
+});
+
+describeWithDpdk('libOSes on the queues of one port', () => {
+  const queue = (end: 0 | 1, number: number, address: string): LibOSConfig => {
+    const { dpdk, ...rest } = memif('client', address);
+    return { ...rest, dpdk: { ...dpdk, port: `ring:shared/${end}`, queues: 2, queue: number, mbufs: 2048 } };
+  };
+  let clients: LibOS[];
+  let servers: LibOS[];
+  beforeEach(() => {
+    clients = [0, 1].map((number) => createLibOS(queue(0, number, HERE)));
+    servers = [0, 1].map((number) => createLibOS(queue(1, number, THERE)));
+  });
+  afterEach(async () => {
+    await Promise.all([...clients, ...servers].map((os) => os.stop()));
+  });
+  const listening = (os: LibOS): number => {
+    const listener = os.socket(AF_INET, SOCK_STREAM, 0);
+    os.bind(listener, { address: THERE, port: 7 });
+    os.listen(listener, 64);
+    return listener;
+  };
+
+  test('each gets the connections that belong to its queue', async () => {
+    const listeners = servers.map(listening);
+    for (const [number, client] of clients.entries()) {
+      expect(client.rss).toMatchObject({ queues: 2, queue: number });
+      for (let i = 0; i < 10; ++i) {
+        const qd = client.socket(AF_INET, SOCK_STREAM, 0);
+        await client.connect(qd, { address: THERE, port: 7 }, { timeout: 20_000 });
+        const local = client.getsockname(qd);
+        expect(client.rss.queueFor({ local, remote: `${THERE}:7` })).toBe(number);
+        const { newQd } = await servers[number].accept(listeners[number], { timeout: 20_000 });
+        expect(servers[number].getpeername(newQd)).toEqual(local);
+      }
+    }
+    for (const os of [...clients, ...servers]) expect(os.stats().network!.device).toMatchObject({ notHandedOver: 0 });
+  });
+
+  test('a bound port is of one queue, and another one cannot connect from it', async () => {
+    servers.map(listening);
+    const connects = [0, 0];
+    for (let port = 6000; port < 6010; ++port) {
+      const owner = clients[0].rss.queueFor({ local: { address: HERE, port }, remote: `${THERE}:7` });
+      for (const [number, client] of clients.entries()) {
+        const qd = client.socket(AF_INET, SOCK_STREAM, 0);
+        client.bind(qd, { address: HERE, port });
+        if (number === owner) {
+          await client.connect(qd, { address: THERE, port: 7 }, { timeout: 20_000 });
+          ++connects[number];
+        } else {
+          const wrong = new RegExp(`EINVAL.*what comes back to port ${port} comes to another queue than that of this libOS \\(${number} of 0 to 1\\)`);
+          expect(() => client.connect(qd, { address: THERE, port: 7 })).toThrow(wrong);
+        }
+      }
+    }
+    expect(Math.min(...connects)).toBeGreaterThan(0);
+  });
+
+  test('datagrams come to whoever has the port', async () => {
+    for (const [number, server] of servers.entries()) {
+      const heard = server.socket(AF_INET, SOCK_DGRAM, 0);
+      server.bind(heard, { address: THERE, port: 5000 + number });
+      for (const client of clients) {
+        const qd = client.socket(AF_INET, SOCK_DGRAM, 0);
+        for (let i = 0; i < 5; ++i) {
+          await client.pushto(qd, `${i}`, { address: THERE, port: 5000 + number });
+          const { sga, from } = await server.pop(heard, { timeout: 20_000 });
+          expect(sga.toBuffer().toString()).toBe(`${i}`);
+          // And back, whichever flow that is.
+          await server.pushto(heard, sga, from!);
+          (await client.pop(qd, { timeout: 20_000 })).sga.free();
+        }
+      }
+    }
+  });
+
+  test('what a queue is asked for must be two ends', () => {
+    const [{ rss }] = clients;
+    expect(() => rss.queueFor({ local: `${HERE}:0`, remote: `${THERE}:7` })).toThrow(/EINVAL.*flow.local/);
+    expect(() => rss.queueFor({ local: `${HERE}:1`, remote: '0.0.0.0:7' })).toThrow(/EINVAL.*flow.remote/);
+    expect(() => rss.queueFor({ local: `${HERE}:1`, remote: '[fd00::1]:7' })).toThrow(/EINVAL.*of the same family/);
+    expect(() => rss.queueFor({ local: `${HERE}:1` } as never)).toThrow(TypeError);
+    const alone = createLibOS({ libos: 'loopback' });
+    expect(alone.rss).toMatchObject({ queues: 1, queue: 0 });
+    expect(alone.rss.queueFor({ local: '10.0.0.1:1', remote: '10.0.0.2:2' })).toBe(0);
+    return alone.stop();
   });
 });
 

@@ -47,6 +47,7 @@ constexpr demi_dpdk_plugin kPlugin = {
     .receive = receive,
     .give_rooms = give_rooms,
     .transmit = transmit,
+    .want_datagrams = [](demi_dpdk_queue* queue, uint16_t port, int is_wanted) { want_datagrams(queue, port, is_wanted != 0); },
     .tend_link = tend_link,
     .counters = list_counters,
 };

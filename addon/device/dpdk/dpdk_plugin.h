@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 // Changes with whatever is said here: the two sides work together only if they agree.
-#define DEMI_DPDK_ABI 1u
+#define DEMI_DPDK_ABI 2u
 // The name of the function that gives the table.
 #define DEMI_DPDK_ENTRY "demi_dpdk_table"
 
@@ -51,6 +51,8 @@ struct demi_dpdk_port_info {
   uint16_t mtu;
   uint8_t finishes_checksums;  // of TCP and UDP in IPv4, for what is sent
   uint8_t checks_checksums;    // of what is received
+  uint8_t steers;              // sends each flow to its queue by itself; where it does not, the queues do among themselves
+  uint16_t steering_entries;   // of the table by which flows are shared out among several queues (base/flow_hash.h)
   uint32_t room_bytes;         // of each room, its headroom included
   uint32_t windows;            // that the rooms lie in
 };
@@ -90,6 +92,9 @@ struct demi_dpdk_counters {
   uint64_t no_buffer;        // could not be sent, for want of a packet buffer
   uint64_t copied_in;        // came in memory of others
   uint64_t link_restarts;    // the port was stopped and started to get its link back
+  uint64_t handed_over;      // came to this queue, and was another's
+  uint64_t taken_over;       // came to another queue, and was this one's
+  uint64_t not_handed_over;  // the other queue had too much to do, or there was no buffer
 };
 
 struct demi_dpdk_plugin {
@@ -124,6 +129,8 @@ struct demi_dpdk_plugin {
   // At most DEMI_DPDK_BURST_MAX; returns how many were taken, from the front. Of the others nothing was kept.
   uint32_t (*transmit)(struct demi_dpdk_queue* queue, const struct demi_dpdk_packet* packets, uint32_t count);
 
+  // Datagrams to that UDP port are for this queue from now on, or not any more. Of a port with one queue all are.
+  void (*want_datagrams)(struct demi_dpdk_queue* queue, uint16_t port, int is_wanted);
   // Looks after the link: to be called every few milliseconds while nothing comes. Returns a demi_dpdk_link.
   int (*tend_link)(struct demi_dpdk_queue* queue, int64_t now_ns);
   void (*counters)(struct demi_dpdk_queue* queue, struct demi_dpdk_counters* counters);

@@ -1,6 +1,7 @@
 #include "device/dpdk/port.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -39,7 +40,7 @@ struct Ports {
   std::mutex mutex;
   std::map<uint16_t, std::unique_ptr<Port>> by_id;
   std::map<std::string, uint16_t> cable_ends;
-  std::map<uint16_t, std::vector<CableEnd>> cables;  // by the port of each end
+  std::map<uint16_t, std::vector<rte_ring*>> cables;  // by the port of each end: what its queues send into
 };
 
 // Never destroyed: the process ends with EAL in it.
@@ -82,7 +83,7 @@ int lay_cable(const std::string& name, uint16_t queues, demi_dpdk_problem* probl
     const int id = rte_eth_from_rings(device.c_str(), ways[end].data(), queues, ways[1 - end].data(), queues, SOCKET_ID_ANY);
     if (id < 0) return fail(problem, rte_errno, "DPDK makes no port of rings for '" + std::string(kCablePrefix) + name + "'.");
     all.cable_ends[std::string(kCablePrefix) + name + "/" + std::to_string(end)] = static_cast<uint16_t>(id);
-    for (uint16_t queue = 0; queue < queues; ++queue) all.cables[static_cast<uint16_t>(id)].push_back({ways[end][queue], ways[1 - end][queue]});
+    for (uint16_t queue = 0; queue < queues; ++queue) all.cables[static_cast<uint16_t>(id)].push_back(ways[1 - end][queue]);
   }
   return 0;
 }
@@ -157,13 +158,15 @@ int Port::open(const demi_dpdk_queue_config& config, Queue** queue, demi_dpdk_po
   Queue& opened = *list_[config.queue];
   opened.open(config);
   // Of a link that was kept: what came for nobody.
-  opened.discard_received();
-  ++open_queues_;
+  if (!has_open_queues()) {
+    for (uint16_t i = 0; i < queues_; ++i) list_[i]->discard_received();
+  }
   if (const int failed = is_started_ ? 0 : start(problem); failed != 0) {
     opened.close();
-    --open_queues_;
     return failed;
   }
+  ++open_queues_;
+  set_open(opened, true);
   describe(opened, info);
   *queue = &opened;
   return 0;
@@ -190,6 +193,7 @@ int Port::configure(const demi_dpdk_queue_config& config, demi_dpdk_problem* pro
   receive_offloads_ = (device_.rx_offload_capa & kCheckedChecksums) == kCheckedChecksums ? kCheckedChecksums : 0;
   wishes.txmode.offloads = offloads_;
   wishes.rxmode.offloads = receive_offloads_;
+  ask_for_steering(config.queues, wishes);
   if (const int failed = rte_eth_dev_configure(id_, config.queues, config.queues, &wishes); failed != 0) return wrong(problem, failed, "cannot be configured");
   // Some drivers have no MTU: then it is ours to keep.
   if (wanted != mtu) {
@@ -199,6 +203,42 @@ int Port::configure(const demi_dpdk_queue_config& config, demi_dpdk_problem* pro
   queues_ = config.queues;
   mtu_ = wanted;
   return set_link_up(config, problem);
+}
+
+// The device sends each flow to its queue, if it can do that by our key. Whatever it does not, or does otherwise, the queues do among themselves.
+void Port::ask_for_steering(uint16_t queues, rte_eth_conf& wishes) {
+  static std::array<uint8_t, kFlowKeyBytes> key = flow_key();
+  constexpr uint64_t kFlows = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
+  constexpr uint8_t kUsualKeyBytes = 40;
+  const uint8_t key_bytes = device_.hash_key_size == 0 ? kUsualKeyBytes : device_.hash_key_size;
+  const uint64_t flows = device_.flow_type_rss_offloads & kFlows;
+  device_steers_ = queues > 1 && flows != 0 && device_.reta_size > 0 && device_.reta_size <= Steering::kEntriesMax && key_bytes <= key.size();
+  steering_ = queues > 1 ? std::make_unique<Steering>(queues, device_steers_ ? device_.reta_size : FlowShare().entries) : nullptr;
+  if (!device_steers_) return;
+  wishes.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+  wishes.rx_adv_conf.rss_conf = {.rss_key = key.data(), .rss_key_len = key_bytes, .rss_hf = flows};
+}
+
+void Port::set_open(const Queue& queue, bool is_open) {
+  if (steering_ == nullptr) return;
+  steering_->set_open(queue.index(), is_open);
+  steer();
+}
+
+void Port::steer() {
+  if (!device_steers_ || !is_running_) return;
+  std::array<rte_eth_rss_reta_entry64, Steering::kEntriesMax / RTE_ETH_RETA_GROUP_SIZE> table{};
+  for (uint16_t i = 0; i < steering_->entries(); ++i) {
+    rte_eth_rss_reta_entry64& group = table[i / RTE_ETH_RETA_GROUP_SIZE];
+    group.mask |= uint64_t{1} << i % RTE_ETH_RETA_GROUP_SIZE;
+    group.reta[i % RTE_ETH_RETA_GROUP_SIZE] = steering_->entry(i);
+  }
+  rte_eth_dev_rss_reta_update(id_, table.data(), steering_->entries());
+  take_last_words();
+}
+
+void Port::want_datagrams(const Queue& queue, uint16_t port, bool is_wanted) {
+  if (steering_ != nullptr) steering_->set_datagram_port(queue.index(), port, is_wanted);
 }
 
 int Port::set_link_up(const demi_dpdk_queue_config& config, demi_dpdk_problem* problem) {
@@ -216,7 +256,8 @@ int Port::set_link_up(const demi_dpdk_queue_config& config, demi_dpdk_problem* p
       return fail(problem, ENOMEM, "EAL has no memory for " + std::to_string(rooms) + " rooms of " + std::to_string(mtu_) +
                                        " bytes for each queue: give it more with '-m' in dpdk.eal, or hugepages, or lower dpdk.mbufs.");
     }
-    queue.share_with_restarts(loses_peers() && queues_ > 1);
+    failed = queue.share(steering_.get(), socket);
+    if (failed != 0) return fail(problem, ENOMEM, "EAL has no memory for what the queues of '" + name_ + "' hand to each other: give it more with '-m' in dpdk.eal.");
     failed = rte_eth_rx_queue_setup(id_, i, receive_descriptors, static_cast<unsigned>(socket), nullptr, queue.room_pool());
     if (failed == 0) failed = rte_eth_tx_queue_setup(id_, i, transmit_descriptors, static_cast<unsigned>(socket), nullptr);
     if (failed != 0) return wrong(problem, failed, "cannot set up its queue " + std::to_string(i));
@@ -255,15 +296,23 @@ void Port::describe(const Queue& queue, demi_dpdk_port_info& info) const {
   info.checks_checksums = receive_offloads_ != 0;
   info.room_bytes = queue.room_bytes();
   info.windows = static_cast<uint32_t>(queue.windows().size());
+  info.steers = device_steers_;
+  info.steering_entries = steering_ == nullptr ? FlowShare().entries : steering_->entries();
 }
 
 // --- closing, and the link ---
 
 bool Port::close(Queue& queue) {
+  // Its flows are those of the others from now on, and what still comes for it is taken care of by one of them.
+  set_open(queue, false);
   queue.wait_for_pieces();
   drain_cable(queue.index());
   // A link to a peer is kept, for whoever opens next: see kHandshakeNs.
-  if (--open_queues_ == 0 && is_started_ && !loses_peers()) {
+  // What came for it without being steered is the caretaker's business, as long as there is one.
+  if (--open_queues_ == 0) {
+    for (uint16_t i = 0; i < queues_; ++i) list_[i]->discard_received();
+  }
+  if (open_queues_ == 0 && is_started_ && !loses_peers()) {
     // What waits in the device comes back.
     set_running(false);
     rte_eth_dev_stop(id_);
@@ -272,14 +321,12 @@ bool Port::close(Queue& queue) {
   return queue.close();
 }
 
-// What the other end has not taken by now is lost with the cable, and so is what came for us.
+// What the other end has not taken by now is lost with the cable.
 void Port::drain_cable(uint16_t queue) {
   const auto cable = ports().cables.find(id_);
   if (cable == ports().cables.end()) return;
   void* mbuf = nullptr;
-  for (rte_ring* ring : {cable->second[queue].out, cable->second[queue].in}) {
-    while (rte_ring_dequeue(ring, &mbuf) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
-  }
+  while (rte_ring_dequeue(cable->second[queue], &mbuf) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
 }
 
 void Port::set_running(bool on) {
@@ -322,6 +369,12 @@ int Port::tend_link(Queue& queue, int64_t now_ns) {
 }
 
 // --- the doors ---
+
+void want_datagrams(demi_dpdk_queue* queue, uint16_t port, bool is_wanted) {
+  std::lock_guard lock(ports().mutex);
+  auto& wanting = *reinterpret_cast<Queue*>(queue);
+  wanting.port().want_datagrams(wanting, port, is_wanted);
+}
 
 int open_queue(const demi_dpdk_queue_config* config, demi_dpdk_queue** queue, demi_dpdk_port_info* info, demi_dpdk_problem* problem) {
   Ports& all = ports();

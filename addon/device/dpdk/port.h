@@ -12,6 +12,7 @@
 
 #include "device/dpdk/dpdk_plugin.h"
 #include "device/dpdk/queue.h"
+#include "device/dpdk/steering.h"
 
 namespace demi::dpdk {
 
@@ -22,6 +23,7 @@ class Port {
   uint16_t id() const { return id_; }
   const std::string& name() const { return name_; }
   bool has_open_queues() const { return open_queues_ > 0; }
+  Queue& queue(uint16_t index) { return *list_[index]; }
 
   // Queue `config.queue`, started. What the port is like goes into `info`.
   int open(const demi_dpdk_queue_config& config, Queue** queue, demi_dpdk_port_info& info, demi_dpdk_problem* problem);
@@ -29,10 +31,15 @@ class Port {
   bool close(Queue& queue);
   // Stops and starts a port whose link does not come back by itself, and says what the link is like (demi_dpdk_link).
   int tend_link(Queue& queue, int64_t now_ns);
+  // Datagrams to that port are for this queue, or not any more.
+  void want_datagrams(const Queue& queue, uint16_t port, bool is_wanted);
 
  private:
   int configure(const demi_dpdk_queue_config& config, demi_dpdk_problem* problem);
   int set_link_up(const demi_dpdk_queue_config& config, demi_dpdk_problem* problem);
+  void ask_for_steering(uint16_t queues, rte_eth_conf& wishes);
+  void set_open(const Queue& queue, bool is_open);
+  void steer();
   int start(demi_dpdk_problem* problem);
   void describe(const Queue& queue, demi_dpdk_port_info& info) const;
   void restart();
@@ -57,14 +64,10 @@ class Port {
   uint64_t offloads_ = 0;                     // of transmission
   uint64_t receive_offloads_ = 0;
   std::vector<std::unique_ptr<Queue>> list_;  // all of them, from the first opening on
+  std::unique_ptr<Steering> steering_;        // of several queues
+  bool device_steers_ = false;                // by our key, and a table as ours
   int64_t restart_at_ns_ = 0;
   int64_t restart_pause_ns_ = 0;
-};
-
-// The two rings of one queue at one end of a cable.
-struct CableEnd {
-  rte_ring* in;
-  rte_ring* out;
 };
 
 // The port of that name or number; nullptr, and the problem, if there is none. It stays for as long as the process lives.
@@ -74,5 +77,6 @@ Port* find_port(const char* name, int& error, demi_dpdk_problem* problem);
 int open_queue(const demi_dpdk_queue_config* config, demi_dpdk_queue** queue, demi_dpdk_port_info* info, demi_dpdk_problem* problem);
 int close_queue(demi_dpdk_queue* queue);
 int tend_link(demi_dpdk_queue* queue, int64_t now_ns);
+void want_datagrams(demi_dpdk_queue* queue, uint16_t port, bool is_wanted);
 
 }  // namespace demi::dpdk

@@ -16,6 +16,8 @@
 #include <rte_ring_elem.h>
 
 #include "device/dpdk/eal_memory.h"
+#include "device/dpdk/port.h"
+#include "device/dpdk/steering.h"
 
 namespace demi::dpdk {
 
@@ -48,6 +50,8 @@ constexpr uint32_t kCacheBuffers = 256;
 constexpr uint32_t kHeadBytes = 128 + DEMI_DPDK_COPIED_BYTES;
 constexpr uint32_t kRoomAlignment = 64;
 constexpr size_t kPageBytes = 4096;
+// What one queue hands to another before that looks for it.
+constexpr uint32_t kInboxFrames = 1024;
 constexpr int64_t kWaitForPiecesNs = 100'000'000;
 
 static_assert(DEMI_DPDK_NOTE_BYTES % RTE_MBUF_PRIV_ALIGN == 0 && sizeof(PieceNote) % RTE_MBUF_PRIV_ALIGN == 0);
@@ -161,9 +165,8 @@ void Queue::open(const demi_dpdk_queue_config& config) {
 void Queue::discard_received() {
   std::array<rte_mbuf*, DEMI_DPDK_BURST_MAX> burst;
   // As many as wait in any device; a peer that goes on sending has not to be outrun.
-  for (int round = 0; round < 256 && begin_burst(); ++round) {
-    const uint16_t came = rte_eth_rx_burst(port_id_, index_, burst.data(), DEMI_DPDK_BURST_MAX);
-    end_burst();
+  for (int round = 0; round < 256; ++round) {
+    const uint16_t came = take_waiting(burst.data(), DEMI_DPDK_BURST_MAX);
     if (came == 0) return;
     rte_pktmbuf_free_bulk(burst.data(), came);
   }
@@ -191,22 +194,103 @@ bool Queue::close() {
 // --- in ---
 
 uint32_t Queue::receive(demi_dpdk_received* into, uint32_t count) {
-  std::array<rte_mbuf*, DEMI_DPDK_BURST_MAX> burst;
-  if (!begin_burst()) return 0;
-  const uint16_t came = rte_eth_rx_burst(port_id_, index_, burst.data(), static_cast<uint16_t>(std::min(count, DEMI_DPDK_BURST_MAX)));
-  end_burst();
-  uint32_t taken = 0;
-  for (uint16_t i = 0; i < came; ++i) {
-    rte_mbuf* mbuf = burst[i];
-    const bool is_ours = mbuf->pool == rooms_ && mbuf->nb_segs == 1 && rte_mbuf_refcnt_read(mbuf) == 1;
-    if (!is_ours) [[unlikely]] {
-      mbuf = into_room(mbuf);
-      if (mbuf == nullptr) continue;
-    }
-    into[taken++] = {rte_mbuf_to_priv(mbuf), mbuf->data_off, mbuf->data_len, verdict_of(mbuf->ol_flags)};
-  }
+  const uint32_t most = std::min(count, DEMI_DPDK_BURST_MAX);
+  const uint32_t taken = steering_ == nullptr ? receive_own(into, most) : receive_shared(into, most);
   counters_.received += taken;
   return taken;
+}
+
+uint32_t Queue::receive_own(demi_dpdk_received* into, uint32_t count) {
+  std::array<rte_mbuf*, DEMI_DPDK_BURST_MAX> burst;
+  if (!begin_burst()) return 0;
+  const uint16_t came = rte_eth_rx_burst(port_id_, index_, burst.data(), static_cast<uint16_t>(count));
+  end_burst();
+  uint32_t taken = 0;
+  for (uint16_t i = 0; i < came; ++i) keep(burst[i], into, taken);
+  return taken;
+}
+
+void Queue::keep(rte_mbuf* mbuf, demi_dpdk_received* into, uint32_t& taken) {
+  const bool is_ours = mbuf->pool == rooms_ && mbuf->nb_segs == 1 && rte_mbuf_refcnt_read(mbuf) == 1;
+  if (!is_ours) [[unlikely]] {
+    mbuf = into_room(mbuf);
+    if (mbuf == nullptr) return;
+  }
+  into[taken++] = {rte_mbuf_to_priv(mbuf), mbuf->data_off, mbuf->data_len, verdict_of(mbuf->ol_flags)};
+}
+
+// --- among several queues ---
+
+int Queue::share(Steering* steering, int socket) {
+  steering_ = steering;
+  has_lock_ = steering != nullptr;
+  if (steering == nullptr || inbox_ != nullptr) return 0;
+  inbox_ = rte_ring_create(pool_name("inbox").c_str(), kInboxFrames, socket, RING_F_SC_DEQ);
+  return inbox_ != nullptr ? 0 : -ENOMEM;
+}
+
+bool Queue::hand_over(rte_mbuf* mbuf) {
+  if (rte_ring_enqueue(inbox_, mbuf) == 0) return true;
+  rte_pktmbuf_free(mbuf);
+  return false;
+}
+
+uint16_t Queue::take_waiting(rte_mbuf** into, uint16_t count) {
+  if (!begin_burst()) return 0;
+  uint16_t came = 0;
+  if (inbox_ != nullptr) came = static_cast<uint16_t>(rte_ring_dequeue_burst(inbox_, reinterpret_cast<void**>(into), count, nullptr));
+  came = static_cast<uint16_t>(came + rte_eth_rx_burst(port_id_, index_, into + came, static_cast<uint16_t>(count - came)));
+  end_burst();
+  return came;
+}
+
+uint32_t Queue::receive_shared(demi_dpdk_received* into, uint32_t count) {
+  std::array<rte_mbuf*, DEMI_DPDK_BURST_MAX> burst;
+  uint32_t taken = 0;
+  if (begin_burst()) {
+    // Others may hand over more than this thread can do: what comes to itself has its half of each burst.
+    const auto handed = static_cast<uint16_t>(rte_ring_dequeue_burst(inbox_, reinterpret_cast<void**>(burst.data()), (count + 1) / 2, nullptr));
+    const uint16_t came = rte_eth_rx_burst(port_id_, index_, burst.data() + handed, static_cast<uint16_t>(count - handed));
+    end_burst();
+    // Not sorted again: the table may have changed meanwhile, and nobody must play ball with a frame.
+    for (uint16_t i = 0; i < handed; ++i) keep(burst[i], into, taken);
+    counters_.taken_over += handed;
+    sort(burst.data() + handed, came, into, taken);
+  }
+  if (!steering_->all_are_open() && steering_->is_caretaker(index_)) [[unlikely]] {
+    for (uint16_t i = 0; i < steering_->queues() && taken < count; ++i) {
+      if ((steering_->open_queues() >> i & 1) != 0) continue;
+      const uint16_t waiting = port_.queue(i).take_waiting(burst.data(), static_cast<uint16_t>(count - taken));
+      sort(burst.data(), waiting, into, taken);
+    }
+  }
+  return taken;
+}
+
+void Queue::sort(rte_mbuf* const* burst, uint16_t count, demi_dpdk_received* into, uint32_t& taken) {
+  for (uint16_t i = 0; i < count; ++i) {
+    rte_mbuf* mbuf = burst[i];
+    const uint16_t to = steering_->find(rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->data_len);
+    if (to == index_ || to == Steering::kNobody) {
+      keep(mbuf, into, taken);
+    } else if (to == Steering::kEverybody) {
+      tell_others(mbuf);
+      keep(mbuf, into, taken);
+    } else if (port_.queue(to).hand_over(mbuf)) {
+      ++counters_.handed_over;
+    } else {
+      ++counters_.not_handed_over;
+    }
+  }
+}
+
+void Queue::tell_others(const rte_mbuf* mbuf) {
+  for (uint16_t i = 0; i < steering_->queues(); ++i) {
+    if (i == index_ || (steering_->open_queues() >> i & 1) == 0) continue;
+    rte_mbuf* copy = rte_pktmbuf_copy(mbuf, heads_, 0, UINT32_MAX);
+    const bool is_handed = copy != nullptr && port_.queue(i).hand_over(copy);
+    ++(is_handed ? counters_.handed_over : counters_.not_handed_over);
+  }
 }
 
 // What another's pool has lent, or what came in pieces, is copied: it belongs to somebody else, or JavaScript must not see it.

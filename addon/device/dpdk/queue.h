@@ -20,6 +20,7 @@
 namespace demi::dpdk {
 
 class Port;
+class Steering;
 
 class Queue {
  public:
@@ -55,8 +56,12 @@ class Queue {
 
   // Of its port. One that does not run must not be asked for anything.
   void set_running(bool on) { is_running_ = on; }
-  // While the port is stopped by one queue, the others find nothing and can send nothing.
-  void share_with_restarts(bool on) { has_lock_ = on; }
+  // Among several queues of a port: frames for others are handed over, and those that others hand over are taken. nullptr: there is one queue alone.
+  int share(Steering* steering, int socket);
+  // Another queue has got a frame that is ours. It is ours then, or it is gone: false.
+  bool hand_over(rte_mbuf* mbuf);
+  // What waits for a queue that nobody has open: in the device, and what was handed over. Called by the queue that takes care of it.
+  uint16_t take_waiting(rte_mbuf** into, uint16_t count);
   void lock() { rte_spinlock_lock(&lock_); }
   void unlock() { rte_spinlock_unlock(&lock_); }
   void count_restart() { ++counters_.link_restarts; }
@@ -64,6 +69,12 @@ class Queue {
  private:
   friend struct PieceNote;
 
+  uint32_t receive_own(demi_dpdk_received* into, uint32_t count);
+  uint32_t receive_shared(demi_dpdk_received* into, uint32_t count);
+  // Adds it to what is received, unless there is no room for it.
+  void keep(rte_mbuf* mbuf, demi_dpdk_received* into, uint32_t& taken);
+  void sort(rte_mbuf* const* burst, uint16_t count, demi_dpdk_received* into, uint32_t& taken);
+  void tell_others(const rte_mbuf* mbuf);
   rte_mbuf* into_room(rte_mbuf* foreign);
   bool fill(rte_mbuf* head, const demi_dpdk_packet& packet);
   void release_from(const demi_dpdk_packet& packet, uint32_t piece);
@@ -89,6 +100,8 @@ class Queue {
   rte_mempool* heads_ = nullptr;
   rte_mempool* pieces_ = nullptr;
   rte_ring* returned_ = nullptr;  // pieces that other threads have freed
+  rte_ring* inbox_ = nullptr;     // frames that other queues have handed over
+  Steering* steering_ = nullptr;
   std::vector<Window> windows_;
   uint32_t room_count_ = 0;
   uint32_t room_bytes_ = 0;
@@ -102,6 +115,7 @@ class Queue {
   uint64_t life_ = 0;
   uint64_t pieces_out_ = 0;       // of this life: attached, and not freed yet
   bool is_running_ = false;       // changes in the thread of the queue, or while its lock is held
+  // While the port is stopped by one queue, the others find nothing and can send nothing; and what waits for a queue is taken by one at a time.
   bool has_lock_ = false;
   rte_spinlock_t lock_ = RTE_SPINLOCK_INITIALIZER;
   demi_dpdk_counters counters_{};

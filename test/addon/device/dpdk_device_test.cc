@@ -4,9 +4,12 @@
 
 #include <poll.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "device/device_frames.h"
@@ -62,6 +65,17 @@ TEST_F(DpdkDeviceTest, IsWhatThePortIs) {
   EXPECT_TRUE(device->capabilities().finishes_checksums);
   EXPECT_GE(device->capabilities().wakeup_fd, 0);
   EXPECT_EQ(dpdk.threads, 1);
+}
+
+TEST_F(DpdkDeviceTest, SharesAPortWithOthers) {
+  DpdkDeviceConfig config;
+  config.queues = 4;
+  config.queue = 3;
+  open(config);
+  EXPECT_EQ(device->capabilities().share, (FlowShare{.queues = 4, .queue = 3, .entries = 64}));
+  device->want_datagrams(53, true);
+  device->want_datagrams(53, false);
+  EXPECT_EQ(dpdk.datagram_ports, (std::vector<std::pair<uint16_t, bool>>{{53, true}, {53, false}}));
 }
 
 TEST_F(DpdkDeviceTest, SaysWhyThereIsNone) {
@@ -271,7 +285,7 @@ TEST_F(DpdkDeviceTest, ListsWhatItHasCounted) {
   device->list_counters([&](const char* name, uint64_t value) { listed[name] = value; });
   EXPECT_EQ(listed["transmitted"], 1u);
   EXPECT_EQ(listed["no_room"], 3u);
-  EXPECT_EQ(listed.size(), 13u);
+  EXPECT_EQ(listed.size(), 16u);
 }
 
 // --- over DPDK itself ---
@@ -400,6 +414,205 @@ TEST_F(DpdkCableTest, IsOpenedAgainAndAgain) {
   }
   send(*a, *memory_a, ethernet(station(2), station(1), 9));
   EXPECT_EQ(receive_all(*b).size(), 1u);
+}
+
+// --- several queues ---
+
+// A cable with three queues, one device for each at one end; what comes from the other end is put into any of its queues.
+class DpdkSharedPortTest : public ::testing::Test {
+ protected:
+  static constexpr uint16_t kQueues = 3;
+
+  void SetUp() override {
+    DEMI_NEEDS_DPDK(ground);
+    mappings = std::make_shared<EalMappings>(*ground.plugin);
+    for (uint16_t queue = 0; queue < kQueues; ++queue) {
+      open(queue);
+      peer_memory[queue] = make_memory();
+      peers[queue] = make("/1", queue, *peer_memory[queue]);
+    }
+  }
+  void TearDown() override {
+    for (uint16_t queue = 0; queue < kQueues; ++queue) {
+      close(queue);
+      peers[queue].reset();
+      if (peer_memory[queue] == nullptr) continue;
+      EXPECT_EQ(peer_memory[queue]->buffers_outstanding(), 0u);
+    }
+  }
+  std::unique_ptr<Memory> make_memory() const {
+    return std::make_unique<Memory>(MemoryConfig{.limit_bytes = 16 << 20, .headroom = 128, .source = mappings});
+  }
+  std::unique_ptr<DpdkDevice> make(const std::string& end, uint16_t queue, Memory& memory) {
+    DpdkDeviceConfig config;
+    config.port = cable + end;
+    config.fallback_address = station(1);
+    config.queues = kQueues;
+    config.queue = queue;
+    config.rooms = 2048;
+    Made<DpdkDevice> made = DpdkDevice::open(*ground.plugin, mappings, config, memory);
+    EXPECT_EQ(made.problem, "");
+    return std::move(made.device);
+  }
+  void open(uint16_t queue) {
+    our_memory[queue] = make_memory();
+    ours[queue] = make("/0", queue, *our_memory[queue]);
+  }
+  // The queue is given back with the last room of it.
+  void close(uint16_t queue) {
+    if (our_memory[queue] == nullptr) return;
+    ours[queue].reset();
+    EXPECT_EQ(our_memory[queue]->buffers_outstanding(), 0u);
+    our_memory[queue].reset();
+  }
+
+  // TCP of 10.0.0.2:port to 10.0.0.1:80, as far as anybody looks here.
+  static Octets flow(uint16_t port, uint8_t protocol = 6, uint16_t to = 80) {
+    Octets octets = ethernet(station(1), station(2), 0, 60);
+    const Octets headers = {8, 0, 0x45, 0, 0, 46, 0, 1, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1,
+                            static_cast<uint8_t>(port >> 8), static_cast<uint8_t>(port), static_cast<uint8_t>(to >> 8), static_cast<uint8_t>(to)};
+    std::copy(headers.begin(), headers.end(), octets.begin() + 12);
+    return octets;
+  }
+  static Octets arp_reply() {
+    Octets octets = ethernet(station(1), station(2), 0, 60);
+    const Octets headers = {8, 6, 0, 1, 8, 0, 6, 4, 0, 2};
+    std::copy(headers.begin(), headers.end(), octets.begin() + 12);
+    return octets;
+  }
+  uint16_t queue_of(uint16_t port) const {
+    return ours[0]->capabilities().share.queue_of(FlowFold().add32(0x0a000002).add32(0x0a000001).add16(port).add16(80).hash());
+  }
+  void send_all(const Octets& octets, uint16_t by) { send(*peers[by], *peer_memory[by], octets); }
+  // Who has received something by now, in the order of the queues; each looks twice, because others may hand something over meanwhile.
+  std::map<uint16_t, std::vector<Octets>> received() {
+    std::map<uint16_t, std::vector<Octets>> all;
+    for (int round = 0; round < 2; ++round) {
+      for (uint16_t queue = 0; queue < kQueues; ++queue) {
+        if (ours[queue] == nullptr) continue;
+        for (Octets& one : receive_all(*ours[queue])) all[queue].push_back(std::move(one));
+      }
+    }
+    return all;
+  }
+
+  DpdkGround ground = DpdkGround::make();
+  // The same for all: memory of a port is never given back.
+  std::string cable = "ring:shared";
+  std::shared_ptr<EalMappings> mappings;
+  std::array<std::unique_ptr<Memory>, kQueues> our_memory;
+  std::array<std::unique_ptr<Memory>, kQueues> peer_memory;
+  std::array<std::unique_ptr<DpdkDevice>, kQueues> ours;
+  std::array<std::unique_ptr<DpdkDevice>, kQueues> peers;
+};
+
+TEST_F(DpdkSharedPortTest, AFlowComesToItsQueueWhereverItCame) {
+  std::map<uint16_t, std::vector<Octets>> expected;
+  uint64_t handed_over = 0;
+  for (uint16_t port = 40'000; port < 40'060; ++port) {
+    const uint16_t by = port % kQueues;
+    send_all(flow(port), by);
+    expected[queue_of(port)].push_back(flow(port));
+    if (by != queue_of(port)) ++handed_over;
+  }
+  ASSERT_EQ(expected.size(), kQueues);
+  ASSERT_GT(handed_over, 10u);
+  auto all = received();
+  for (auto& [queue, frames] : all) std::sort(frames.begin(), frames.end());
+  EXPECT_EQ(all, expected);
+  uint64_t handed = 0, taken = 0;
+  for (const auto& device : ours) {
+    handed += device->counters().port.handed_over;
+    taken += device->counters().port.taken_over;
+  }
+  EXPECT_EQ(handed, handed_over);
+  EXPECT_EQ(taken, handed_over);
+}
+
+TEST_F(DpdkSharedPortTest, WhatTellsOfNeighborsComesToEverybody) {
+  send_all(arp_reply(), 1);
+  const auto all = received();
+  EXPECT_EQ(all.size(), kQueues);
+  for (const auto& [queue, frames] : all) EXPECT_EQ(frames, std::vector<Octets>{arp_reply()}) << queue;
+}
+
+TEST_F(DpdkSharedPortTest, DatagramsComeToWhoeverHasTheirPort) {
+  for (uint16_t owner = 0; owner < kQueues; ++owner) {
+    ours[owner]->want_datagrams(5353, true);
+    for (uint16_t port = 1000; port < 1010; ++port) send_all(flow(port, 17, 5353), port % kQueues);
+    const auto all = received();
+    EXPECT_EQ(all.size(), 1u);
+    EXPECT_EQ(all.begin()->first, owner);
+    EXPECT_EQ(all.begin()->second.size(), 10u);
+    ours[owner]->want_datagrams(5353, false);
+  }
+}
+
+TEST_F(DpdkSharedPortTest, FlowsOfAQueueThatLeavesAreTheOthersUntilItIsBack) {
+  uint16_t port = 40'000;
+  while (queue_of(port) != 1) ++port;
+  // Frames wait for it, in the cable and in its inbox, and one of them is its own memory.
+  send_all(flow(port), 1);
+  send_all(flow(port), 0);
+  receive_all(*ours[0]);
+  close(1);
+  EXPECT_EQ(received().size(), 1u);
+  for (int round = 0; round < 5; ++round) {
+    for (uint16_t by = 0; by < kQueues; ++by) send_all(flow(port), by);
+    const auto all = received();
+    ASSERT_EQ(all.size(), 1u) << "round " << round;
+    EXPECT_NE(all.begin()->first, 1);
+    EXPECT_EQ(all.begin()->second.size(), kQueues);
+  }
+  // The first queue takes care of the second; when it leaves too, the third does.
+  close(0);
+  for (uint16_t by = 0; by < kQueues; ++by) send_all(flow(port), by);
+  EXPECT_EQ(received()[2].size(), kQueues);
+  open(1);
+  for (uint16_t by = 0; by < kQueues; ++by) send_all(flow(port), by);
+  const auto all = received();
+  EXPECT_EQ(all.size(), 1u);
+  EXPECT_EQ(all.at(1).size(), kQueues);
+}
+
+TEST_F(DpdkSharedPortTest, NothingIsLeftForWhoOpensThePortNext) {
+  for (uint16_t port = 40'000; port < 40'030; ++port) send_all(flow(port), port % kQueues);
+  receive_all(*ours[0]);
+  for (uint16_t queue = 0; queue < kQueues; ++queue) close(queue);
+  for (uint16_t queue = 0; queue < kQueues; ++queue) open(queue);
+  EXPECT_TRUE(received().empty());
+}
+
+TEST_F(DpdkSharedPortTest, WhoHasTooMuchToDoLosesFramesAndNothingElse) {
+  uint16_t port = 40'000;
+  while (queue_of(port) != 1) ++port;
+  constexpr uint64_t kSent = 1500;
+  for (uint64_t i = 0; i < kSent; ++i) {
+    send_all(flow(port), 0);
+    receive_all(*ours[0]);
+  }
+  const demi_dpdk_counters& counters = ours[0]->counters().port;
+  EXPECT_GT(counters.not_handed_over, 0u);
+  EXPECT_EQ(counters.handed_over + counters.not_handed_over, kSent);
+  EXPECT_EQ(receive_all(*ours[1]).size(), counters.handed_over);
+}
+
+// Of this device nothing ever comes, but it has a key and a table.
+TEST_F(DpdkSharedPortTest, ADeviceThatCanSteersByItself) {
+  std::vector<std::shared_ptr<DpdkQueue>> queues;
+  demi_dpdk_queue_config wanted{};
+  wanted.port = "net_null0";
+  wanted.queues = 2;
+  wanted.rooms = 2048;
+  wanted.window_bytes_max = 4 << 20;
+  for (wanted.queue = 0; wanted.queue < 2; ++wanted.queue) {
+    DpdkQueue::Opened opened = DpdkQueue::open(*ground.plugin, mappings, wanted);
+    ASSERT_EQ(opened.problem, "");
+    EXPECT_EQ(opened.queue->info().steers, 1);
+    EXPECT_EQ(opened.queue->info().steering_entries, 128);
+    queues.push_back(std::move(opened.queue));
+  }
+  queues.erase(queues.begin());
 }
 
 }  // namespace

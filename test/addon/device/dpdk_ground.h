@@ -1,5 +1,5 @@
-// DpdkGround: the real plug-in, with EAL running in this process, for tests that move frames through DPDK. Its devices are cables of rings, which need
-// neither rights nor hugepages.
+// DpdkGround: the real plug-in, with EAL running in this process, for tests that move frames through DPDK. Its devices are cables of rings, and
+// one that takes everything and gives nothing; they need neither rights nor hugepages.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ struct DpdkGround {
   std::string problem;
 
   static const std::vector<std::string>& eal() {
-    static const std::vector<std::string> arguments = {"--no-huge", "--no-pci", "-m", "1024"};
+    static const std::vector<std::string> arguments = {"--no-huge", "--no-pci", "-m", "1024", "--vdev=net_null0,no-rx=1"};
     return arguments;
   }
   static DpdkGround make() {

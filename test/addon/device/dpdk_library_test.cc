@@ -50,7 +50,7 @@ class DpdkLibraryTest : public ::testing::Test {
 TEST_F(DpdkLibraryTest, EalIsStartedOnceWithOneSetOfArguments) {
   EXPECT_EQ(std::string(ground.plugin->version()).rfind("DPDK ", 0), 0u);
   EXPECT_EQ(start(DpdkGround::eal()), "");
-  EXPECT_EQ(start({"--no-huge"}), "EAL is started once in a process, and it runs with other arguments already: --no-huge --no-pci -m 1024.");
+  EXPECT_EQ(start({"--no-huge"}), "EAL is started once in a process, and it runs with other arguments already: --no-huge --no-pci -m 1024 --vdev=net_null0,no-rx=1.");
   EXPECT_EQ(error, Errno::kEEXIST);
 }
 

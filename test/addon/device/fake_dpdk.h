@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "device/dpdk/dpdk_plugin.h"
@@ -51,6 +52,7 @@ class FakeDpdk {
               for (uint32_t i = 0; i < count; ++i) now()->free_rooms.push_back(now()->index_of(notes[i]));
             },
         .transmit = [](demi_dpdk_queue*, const demi_dpdk_packet* packets, uint32_t count) { return now()->transmit(packets, count); },
+        .want_datagrams = [](demi_dpdk_queue*, uint16_t port, int is_wanted) { now()->datagram_ports.push_back({port, is_wanted != 0}); },
         .tend_link = [](demi_dpdk_queue*, int64_t) { return ++now()->looks, now()->link; },
         .counters = [](demi_dpdk_queue*, demi_dpdk_counters* counters) { *counters = now()->counters; },
     };
@@ -82,6 +84,7 @@ class FakeDpdk {
   int threads = 0;
   int looks = 0;
   bool is_open = false;
+  std::vector<std::pair<uint16_t, bool>> datagram_ports;
   std::vector<void*> memory_given;
   std::vector<uint32_t> free_rooms;
 
@@ -112,6 +115,7 @@ class FakeDpdk {
     std::memcpy(info.mac, "\x02\x00\x00\x00\x00\x07", 6);
     info.mtu = wanted.mtu == 0 ? 1500 : wanted.mtu;
     info.finishes_checksums = 1;
+    info.steering_entries = 64;
     info.room_bytes = kRoomBytes;
     info.windows = 1;
     free_rooms.clear();

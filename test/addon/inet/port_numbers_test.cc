@@ -62,19 +62,27 @@ TEST(PortNumbersTest, OnlyAFreePortIsPicked) {
   EXPECT_EQ(ports.pick(kOwn, kPeer, [](uint16_t) { return false; }), 0);
 }
 
+TEST(PortNumbersTest, OnlyWhatWillDoIsClaimed) {
+  PortNumbers ports({50'000, 50'009}, kSecret);
+  const auto is_odd = [](uint16_t port) { return port % 2 == 1; };
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(*ports.claim_any(kOwn, is_odd) % 2, 1);
+  EXPECT_EQ(ports.claim_any(kOwn, is_odd).error(), Errno::kEADDRINUSE);
+}
+
 TEST(PortNumbersTest, AllOfARangeCanBeClaimedAndNoMore) {
+  const auto any = [](uint16_t) { return true; };
   PortNumbers ports({65'530, 65'535}, kSecret);
   ASSERT_TRUE(ports.claim({kAll, 65'532}).ok());
   std::set<uint16_t> claimed;
   for (int i = 0; i < 5; ++i) {
-    Result<uint16_t> port = ports.claim_any(kOwn);
+    Result<uint16_t> port = ports.claim_any(kOwn, any);
     ASSERT_TRUE(port.ok());
     claimed.insert(*port);
   }
   EXPECT_EQ(claimed.size(), 5u);
-  EXPECT_EQ(ports.claim_any(kOwn).error(), Errno::kEADDRINUSE);
+  EXPECT_EQ(ports.claim_any(kOwn, any).error(), Errno::kEADDRINUSE);
   // The same ports of another address, but for the one that is taken for all.
-  EXPECT_TRUE(ports.claim_any(kOther).ok());
+  EXPECT_TRUE(ports.claim_any(kOther, any).ok());
 }
 
 TEST(PortNumbersTest, ARangeHasPorts) {

@@ -55,6 +55,49 @@ TEST_F(StackSocketsTest, AHandleThatWasClosedIsOfNoSocket) {
   listening();
 }
 
+// --- an interface that is shared by several queues ---
+
+TEST_F(StackSocketsTest, WhatComesBackComesToOurQueue) {
+  for (uint16_t queue : {0, 1, 2}) {
+    config.share = {.queues = 3, .queue = queue};
+    start();
+    for (int i = 0; i < 20; ++i) {
+      Result<SocketHandle> socket = stack->tcp_connect({kAny, 0}, kPeer, now);
+      ASSERT_TRUE(socket.ok());
+      const uint16_t port = stack->local_endpoint(*socket)->port;
+      FlowFold fold;
+      fold.add32(host(1).words[0]).add32(kPeer.address.words[0]).add16(port).add16(kPeer.port);
+      EXPECT_EQ(config.share.queue_of(fold.hash()), queue);
+    }
+  }
+}
+
+TEST_F(StackSocketsTest, APortWithWhichItWouldComeToAnotherIsRefused) {
+  config.share = {.queues = 2, .queue = 1};
+  start();
+  int refused = 0;
+  for (uint16_t port = 7000; port < 7020; ++port) {
+    Result<SocketHandle> socket = stack->tcp_connect({kAny, port}, kPeer, now);
+    if (!socket.ok()) {
+      EXPECT_EQ(socket.error(), Errno::kEINVAL);
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_LT(refused, 20);
+  // To ourselves any port will do.
+  listening();
+  for (uint16_t port = 7100; port < 7110; ++port) EXPECT_TRUE(stack->tcp_connect({kAny, port}, {host(1), kPort}, now).ok());
+}
+
+TEST_F(StackSocketsTest, PortsOfDatagramsAreNobodyElses) {
+  for (uint16_t queue : {0, 1}) {
+    config.share = {.queues = 2, .queue = queue};
+    start();
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(stack->local_endpoint(*stack->udp_bind({kAny, 0}))->port % 2, queue);
+  }
+}
+
 // --- TCP, passive ---
 
 TEST_F(StackSocketsTest, AConnectionIsAcceptedFromTheLocalSide) {

@@ -89,7 +89,7 @@ export class FakeNative {
       sgaSegments: () => new Uint32Array(),
       socket: none, queue: none, createPipe: none, openPipe: none, bind: none, listen: none, endpoint: none, setOption: none,
       getOption: none, setTextOption: none, textOption: none, tcpInfo: none, pushBytes: called('pushBytes', () => this.nextSlot++), stop: () => Status.Done, destroy: called('destroy', () => 0),
-      setReferenced: none, sgaAllocate: none, sgaClone: none, sgaSlice: none,
+      setReferenced: none, sgaAllocate: none, sgaClone: none, sgaSlice: none, flowQueue: none,
     };
   }
 }
