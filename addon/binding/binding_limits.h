@@ -14,6 +14,8 @@ constexpr Duration kLongestSlice = Duration::milliseconds(1);
 constexpr Duration kShortestSleep = Duration::microseconds(60);
 // The driver spins this long without progress before it lets the event loop sleep, whose waking costs 35 us.
 constexpr Duration kSpinWithoutProgress = Duration::microseconds(50);
+// The same where nobody tells of frames, and who sleeps has only an alarm (LibOS::must_be_asked).
+constexpr Duration kSpinUntold = Duration::microseconds(500);
 // While the driver spins, timers, other sockets and the garbage collector get their turn this often.
 constexpr Duration kLoopTurnEvery = Duration::microseconds(50);
 // Rounds in which libOSes of one environment may wake each other within one call; what is left has its turn in the next.

@@ -187,9 +187,11 @@ bool Environment::can_progress() {
 Environment::Spin Environment::enter() {
   const Instant now = clock_.now();
   if (turn_all(now) || has_published() || std::exchange(has_submitted_, false)) last_progress_ = now;
+  const Duration idle = now - last_progress_;
+  const bool is_patient = idle < kSpinWithoutProgress || (idle < kSpinUntold && must_be_asked());
   bool spins = false;
   for (auto& instance : instances_) {
-    if (instance->wants_spin(now - last_progress_ < kSpinWithoutProgress)) spins = true;
+    if (instance->wants_spin(is_patient)) spins = true;
   }
   is_driven_ = spins;
   if (!spins) return Spin::kSleep;

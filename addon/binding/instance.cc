@@ -108,10 +108,10 @@ void Instance::destroy() {
   notify_.Reset();
 }
 
-bool Instance::wants_spin(bool progress) {
+bool Instance::wants_spin(bool is_patient) {
   if (libos_ == nullptr || libos_->operations().pending() == 0) return false;
   if (poll_ == PollMode::kBusy) return true;
-  return poll_ == PollMode::kAdaptive && libos_->is_worth_spinning() && progress;
+  return poll_ == PollMode::kAdaptive && libos_->is_worth_spinning() && is_patient;
 }
 
 // --- submissions ---

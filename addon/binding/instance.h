@@ -68,8 +68,8 @@ class Instance {
   bool is_worth_spinning() const { return libos_ != nullptr && libos_->is_worth_spinning(); }
   // Whether its driver never spins.
   bool sleeps() const { return poll_ == PollMode::kSleep; }
-  // Whether its driver is to go on spinning, given that there was progress a moment ago.
-  bool wants_spin(bool progress);
+  // Whether its driver is to go on spinning, given whether the last progress is so short ago that it is worth it.
+  bool wants_spin(bool is_patient);
   // Whether settle() would find nothing to do here: the common case after a call whose operations finished at once.
   bool is_quiet() const {
     if (libos_ == nullptr) return true;

@@ -228,7 +228,8 @@ size_t DpdkDevice::receive(std::span<Frame> frames, Instant now) {
     nap_ = kShortestNap;
     nap_ends_ = now + nap_;
   } else if (now >= nap_ends_) {
-    nap_ = std::min(nap_ * 2, kLongestNap);
+    // Who was awake all the time has not slept for nothing.
+    if (armed_for_ == nap_ends_) nap_ = std::min(nap_ * 2, kLongestNap);
     nap_ends_ = now + nap_;
   }
   if (came == 0 && now >= look_due_) look_at_link(now);
