@@ -1,8 +1,8 @@
 'use strict';
 
-// Bench `rate`: an echo server and many connections with messages of 64 bytes outstanding on each. On the kernel's TCP the contestants are the servers, and the client
-// is the same for all, in C. Over DPDK's shared memory the client is ours as well, with a wait set: it does as much for each message as the server, so that
-// a rate is what one core does at either end.
+// Bench `rate`: an echo server and many connections with messages of 64 bytes outstanding on each; the client sends as many as have come back, by one call.
+// On the kernel's TCP the contestants are the servers, and the client is the same for all, in C. Over DPDK's shared memory the client is ours as well,
+// with a wait set: it does as much for each message as the server, so that a rate is what one core does at either end.
 
 const { given, overNetwork, programs, runNetworkBench } = require('./support/network-bench');
 const { mode } = require('./support/measure');

@@ -43,9 +43,10 @@ async function serve(qd, echoes) {
   try {
     for (;;) {
       const { sga } = await os.pop(qd);
-      if (sga.byteLength === 0) break;
-      if (echoes) os.push(qd, sga);
+      const isEnd = sga.byteLength === 0;
+      if (echoes && !isEnd) os.push(qd, sga);
       else sga.free();
+      if (isEnd) break;
     }
   } catch (error) {
     if (!(error instanceof DemiError)) throw error;
@@ -80,6 +81,7 @@ function waitingServer(echoes) {
       else result.sga.free();
       set.add(os.pop(result.qd));
     } else {
+      if (result.opcode === 'pop') result.sga.free();
       os.close(result.qd);
     }
   }
