@@ -43,6 +43,7 @@ function run(args: string[], variables: Record<string, string> = {}): Ended {
 const EXPECTED: Record<string, RegExp[]> = {
   echo: [/sent 'hello 1', got 'hello 1'/, /sent 'hello 3', got 'hello 3'/, /3 clients served on (loopback|catnap|catpowder)/],
   'dpdk-echo': [/5000 messages there and back on catnip, [\d.]+ us each/],
+  'dpdk-http': [/http:\/\/10\.77\.0\.2:80\/ on catnip; .*behind demi0\n +curl +[\d.]+ MB in [\d.]+ s, SHA-256 [0-9a-f]{16}\.\.\. the same\n +HTTP\/1\.1 200 OK/],
   http: [/^HTTP\/1\.1 200 OK\nyou asked for \/one\nHTTP\/1\.1 200 OK\nyou asked for \/two\nHTTP\/1\.1 200 OK\nyou asked for \/last\n$/],
   'linux-tools': [
     /echo at 10\.77\.0\.2:7 on catpowder; the kernel is 10\.77\.0\.1, behind demi0\n +nc +[\d.]+ MB in [\d.]+ s, SHA-256 [0-9a-f]{16}\.\.\. the same/,
@@ -75,8 +76,10 @@ test('every example has its expectation here', () => {
 const LIBOSES = process.platform === 'linux' ? ['loopback', 'catnap', 'catpowder'] : ['loopback', 'catpowder'];
 // They choose their libOS themselves.
 const linuxTools = 'linux-tools';
+const dpdkHttp = 'dpdk-http';
 const overDpdk = ['dpdk-echo', 'workers-echo'];
-const everywhere = Object.keys(EXPECTED).filter((name) => name !== linuxTools && !overDpdk.includes(name)).flatMap((name) => LIBOSES.map((libos) => [name, libos] as const));
+const withTheirOwn = [linuxTools, dpdkHttp, ...overDpdk];
+const everywhere = Object.keys(EXPECTED).filter((name) => !withTheirOwn.includes(name)).flatMap((name) => LIBOSES.map((libos) => [name, libos] as const));
 
 test.each(everywhere)('%s on %s', (name, libos) => {
   const { status, stdout, stderr } = run([name], { DEMI_LIBOS: libos });
@@ -87,22 +90,26 @@ test.each(everywhere)('%s on %s', (name, libos) => {
 const hasRights = process.platform === 'linux' && process.getuid?.() === 0;
 const withRights = hasRights || process.env['DEMI_REQUIRE_ALL'] === '1' ? test : test.skip;
 
-withRights('linux-tools exchanges a file with nc and curl, and leaves nothing behind', () => {
+function leavesNoInterface(name: string): void {
   const interfaces = (): string => spawnSync('ip', ['-o', 'link'], { encoding: 'utf8' }).stdout;
   const before = interfaces();
-  const { status, stdout, stderr } = run([linuxTools]);
+  const { status, stdout, stderr } = run([name]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  for (const pattern of EXPECTED[linuxTools]) expect(stdout).toMatch(pattern);
+  for (const pattern of EXPECTED[name]) expect(stdout).toMatch(pattern);
   expect(interfaces()).toBe(before);
+}
+
+withRights('linux-tools exchanges a file with nc and curl, and leaves nothing behind', () => leavesNoInterface(linuxTools));
+
+withRights.each([linuxTools, dpdkHttp])('%s says what is missing', (name) => {
+  const { status, stderr } = run([name, join(folder, 'run.js')], { PATH: '' });
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(new RegExp(`^${name}: unshare: .*ENOENT.*apt-get install util-linux\\)\\n$`)) });
 });
 
-withRights('linux-tools says what is missing', () => {
-  const { status, stderr } = run([linuxTools, join(folder, 'run.js')], { PATH: '' });
-  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^linux-tools: unshare: .*ENOENT.*apt-get install util-linux\)\n$/) });
-});
+const hasDpdk = existsSync(join(root, 'addon', 'build', 'Release', 'demi_dpdk.so')) || process.env['DEMI_REQUIRE_ALL'] === '1';
+(hasDpdk && withRights !== test.skip ? test : test.skip)('dpdk-http hands a file to curl, and leaves nothing behind', () => leavesNoInterface(dpdkHttp));
 
-const hasDpdk = existsSync(join(root, 'addon', 'build', 'Release', 'demi_dpdk.so'));
-(hasDpdk || process.env['DEMI_REQUIRE_ALL'] === '1' ? test : test.skip).each(overDpdk)('%s starts all that it needs', (name) => {
+(hasDpdk ? test : test.skip).each(overDpdk)('%s starts all that it needs', (name) => {
   const { status, stdout, stderr } = run([name]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   for (const pattern of EXPECTED[name]) expect(stdout).toMatch(pattern);

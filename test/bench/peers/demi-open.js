@@ -2,9 +2,10 @@
 
 // demi-io with connections that are open and idle: one end of them, or both in one process, each end a libOS of its own. It does what holder.js asks for.
 //
-//   node --expose-gc demi-open.js server|client|both config=JSON to=ADDRESS,... [client=JSON]
+//   node --expose-gc demi-open.js server|client|both config=JSON to=ADDRESS,... [client=JSON] [from=ADDRESS,...]
 //
-// `config` is of the server, and of the client where that is alone; `client` is of the other end where both are here.
+// `config` is of the server, and of the client where that is alone; `client` is of the other end where both are here. The client's sockets are bound to the
+// addresses of `from` in turns, if there are such.
 
 const { AF_INET, createLibOS, DemiError, SOCK_STREAM } = require('../../..');
 const { answer } = require('../support/held');
@@ -20,8 +21,9 @@ const LIMITS = { queues: 2 ** 20, tokens: 2 ** 21, connections: 2 ** 20, bufferB
 const PORTS = 4;
 
 const [role] = process.argv.slice(2);
-const { config, client, to } = readArguments(process.argv.slice(3));
+const { config, client, to, from } = readArguments(process.argv.slice(3));
 const addresses = to.split(',');
+const sources = from?.split(',');
 
 /** A libOS, and the descriptors of its connections, in memory that is there from the beginning. */
 function makeEnd(text) {
@@ -90,6 +92,7 @@ function serve(more) {
 async function openOne(os) {
   const n = connected++;
   const qd = os.socket(AF_INET, SOCK_STREAM, 0);
+  if (sources !== undefined) os.bind(qd, { address: sources[n % sources.length], port: 0 });
   await os.connect(qd, { address: addresses[n % addresses.length], port: ports[Math.floor(n / addresses.length) % ports.length] });
   os.push(qd, payload);
   await popMessage(os, qd, (sga) => sga.free());

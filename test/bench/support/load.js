@@ -47,8 +47,7 @@ class Load {
   }
 
   /** Counts a message that took from `began`, on performance.now(), until now. */
-  record(began, bytes) {
-    const now = performance.now();
+  record(began, bytes, now = performance.now()) {
     if (this.beganAt === 0) {
       if (now < this.warmUntil) return;
       this.beganAt = now;

@@ -10,6 +10,7 @@ const path = require('node:path');
 const { buildProgram } = require('./build-program');
 const { Histogram } = require('./histogram');
 const { machine, median, mode, table, writeResults } = require('./measure');
+const { memifSocket, networkArguments } = require('./networks');
 const { START_LIMIT_MS, callCounter, cores, runPair } = require('./process-pair');
 const { version } = require('../../../package.json');
 
@@ -24,14 +25,14 @@ const usual = {
 const peers = path.join(__dirname, '..', 'peers');
 const javascript = (file) => [process.execPath, path.join(peers, file)];
 
-function compiled(folder) {
+function compiled(folder, library) {
   return (role) => {
-    const program = buildProgram(path.join(peers, folder), role);
+    const program = buildProgram(path.join(peers, folder), role, library);
     return program && [program];
   };
 }
 
-/** The programs that take part; undefined for the C programs where there is no compiler. */
+/** The programs that take part; undefined for the C programs where there is no compiler, or no libdpdk for those that take it. */
 const programs = {
   demi: (role) => [...javascript('demi-tcp.js'), role],
   demiWorkers: (role) => [...javascript('demi-workers.js'), role],
@@ -39,6 +40,7 @@ const programs = {
   nodeCluster: (role) => [...javascript('node-cluster.js'), role],
   c: compiled('c-epoll'),
   raw: compiled('raw-packet'),
+  rawMemif: compiled('raw-memif', 'libdpdk'),
 };
 
 /** Measures the contestants of one case in turns, with another one first each time. */
@@ -194,4 +196,25 @@ function runNetworkBench(bench) {
 /** A with(out) for arguments that a missing program does not get. */
 const given = (program, ...args) => program && [...program, ...args];
 
-module.exports = { given, judge, printGoals, programs, runNetworkBench, summarize };
+/** demi-io at both ends of a network, with what is said to both and to the client; undefined where there is no such network. */
+function overNetwork(network, name, [serverWorkload, ...serverArguments], [clientWorkload, ...clientArguments]) {
+  return (
+    network && {
+      name,
+      server: given(programs.demi('server'), serverWorkload, ...networkArguments(network, 'server'), ...serverArguments),
+      client: given(programs.demi('client'), clientWorkload, ...networkArguments(network, 'client'), ...clientArguments),
+    }
+  );
+}
+
+/** DPDK's shared memory by itself, in C, with the programs of ../peers/raw-memif. */
+function rawMemif(name, serverWorkload, clientWorkload, ...clientArguments) {
+  const socket = `socket=${memifSocket('raw')}`;
+  return {
+    name,
+    server: given(programs.rawMemif('server'), serverWorkload, socket),
+    client: given(programs.rawMemif('client'), clientWorkload, socket, ...clientArguments),
+  };
+}
+
+module.exports = { given, judge, overNetwork, printGoals, programs, rawMemif, runNetworkBench, summarize };

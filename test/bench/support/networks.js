@@ -6,15 +6,16 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
-const CLIENT = '10.77.0.2';
-// Addresses of the server, which has as many as connections need that cannot share one pair of addresses.
+// Addresses of the server, which has as many as connections need that cannot share one pair of addresses; or it is the client that has them.
 const serverAddresses = (count) => Array.from({ length: count }, (_, n) => `10.77.0.${n === 0 ? 1 : n + 10}`);
+const clientAddresses = (count) => Array.from({ length: count }, (_, n) => `10.77.0.${n === 0 ? 2 : n + 128}`);
 
-function stacks(name, deviceOf, count) {
+function stacks(name, deviceOf, count, sources = 1) {
   const to = serverAddresses(count);
-  const ends = { server: to.map((address) => `${address}/24`), client: [`${CLIENT}/24`] };
-  const configOf = (role) => ({ libos: 'catpowder', device: deviceOf(role), inet: { addresses: ends[role] } });
-  return { name, server: configOf('server'), client: configOf('client'), to };
+  const from = clientAddresses(sources);
+  const ends = { server: to, client: from };
+  const configOf = (role) => ({ libos: 'catpowder', device: deviceOf(role), inet: { addresses: ends[role].map((address) => `${address}/24`) } });
+  return { name, server: configOf('server'), client: configOf('client'), to, ...(sources > 1 ? { from } : {}) };
 }
 
 /** The kernel's sockets on 127/8. `sharesPort` is the option by which several servers listen on one port. */
@@ -39,18 +40,22 @@ function veth(interfaces, count = 1) {
   return interfaces && stacks('catpowder, veth', (role) => ({ interface: interfaces[role] }), count);
 }
 
-/** Our TCP/IP over DPDK, by shared memory between two processes; undefined where the plug-in was not built. */
-function memif(count = 1) {
+/** Where two processes meet that have memory in common: a name, and no file. */
+const memifSocket = (name) => `/demi-bench-${name}-${process.pid}`;
+
+/** Our TCP/IP over DPDK, by shared memory between two processes, with so many addresses of the client; undefined where the plug-in was not built. */
+function memif(sources = 1) {
   if (!fs.existsSync(path.join(__dirname, '..', '..', '..', 'addon', 'build', 'Release', 'demi_dpdk.so'))) return undefined;
-  const made = stacks('catnip, memif', () => undefined, count);
-  const eal = (role) => ['--no-huge', '--no-pci', '-m', '1024', `--vdev=net_memif0,role=${role},socket=/demi-bench-${process.pid}`];
+  const made = stacks('catnip, memif', () => undefined, 1, sources);
+  const eal = (role) => ['--no-huge', '--no-pci', `--vdev=net_memif0,role=${role},socket=${memifSocket('catnip')}`];
   const over = (role) => ({ ...made[role], libos: 'catnip', device: undefined, dpdk: { eal: eal(role), port: 'net_memif0' } });
   return { ...made, server: over('server'), client: over('client') };
 }
 
 /** What one end is told of its network on its command line. */
 function networkArguments(network, role) {
-  return [`config=${JSON.stringify(network[role])}`, `to=${network.to.join(',')}`];
+  const from = role === 'client' && network.from ? [`from=${network.from.join(',')}`] : [];
+  return [`config=${JSON.stringify(network[role])}`, `to=${network.to.join(',')}`, ...from];
 }
 
-module.exports = { catnap, hub, loopback, memif, networkArguments, veth };
+module.exports = { catnap, hub, loopback, memif, memifSocket, networkArguments, veth };

@@ -1,15 +1,15 @@
 // The client of a benchmark, in C: it warms up, says {"began":true}, measures, and prints what it found.
 //
-//   client rtt|rate|connect|bulk port=N ms=N warm=N [bytes=64] [connections=1] [wait=block|busy|direct] [addresses=1]
+//   client rtt|rate|connect|bulk port=N ms=N warm=N [bytes=64] [connections=1] [outstanding=1] [wait=block|busy|direct] [addresses=1]
 //
-// rtt and rate send a message on each connection whenever the one before has come back; connect makes a new connection for each; bulk
-// sends without waiting for an answer.
+// rtt sends a message on each connection whenever the one before has come back; rate has so many of them outstanding on each, and sends as many as have
+// come back, by one call; connect makes a new connection for each; bulk sends without waiting for an answer.
 
 #include "common.h"
 
 static const char* workload;
 static const char* waiting;
-static int port, bytes, connections, addresses;
+static int port, bytes, connections, addresses, outstanding;
 static int64_t warm_until, began_at, until, cpu_before;
 static uint64_t messages, sent_bytes;
 static char* payload;
@@ -105,6 +105,54 @@ static int ping_pong(void) {
   }
 }
 
+// When the messages that are outstanding on a connection were sent: a ring, and where the oldest is.
+static struct {
+  int64_t* sent_at;
+  int oldest;
+} ring_of[LARGEST_FD];
+
+static void open_ring(int fd) {
+  const int64_t now = now_ns();
+  ring_of[fd].sent_at = malloc(sizeof(int64_t) * (size_t)outstanding);
+  for (int k = 0; k < outstanding; ++k) ring_of[fd].sent_at[k] = now;
+}
+
+// Counts the oldest message, whose place the one has that is sent instead; 0 when the time is over.
+static int count_oldest(int fd) {
+  int64_t* sent = &ring_of[fd].sent_at[ring_of[fd].oldest];
+  ring_of[fd].oldest = (ring_of[fd].oldest + 1) % outstanding;
+  const int goes = record(*sent);
+  *sent = now_ns();
+  return goes;
+}
+
+static int keep_outstanding(void) {
+  const size_t largest = (size_t)bytes * (size_t)outstanding;
+  for (int i = 0; i < connections; ++i) {
+    const int fd = open_connection(0);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    watch(epoll, fd, EPOLLIN);
+    open_ring(fd);
+    if (send(fd, payload, largest, MSG_NOSIGNAL) != (ssize_t)largest) fail("send");
+  }
+  struct epoll_event events[EVENTS];
+  for (;;) {
+    const int count = wait_for_events(events);
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[i].data.fd;
+      const ssize_t got = recv(fd, answer, largest, 0);
+      if (got < 0 && errno == EAGAIN) continue;
+      if (got <= 0) fail("recv");
+      const int whole = (received[fd] + (int)got) / bytes;
+      received[fd] = (received[fd] + (int)got) % bytes;
+      for (int k = 0; k < whole; ++k) {
+        if (!count_oldest(fd)) return report();
+      }
+      if (whole > 0 && send(fd, payload, (size_t)(whole * bytes), MSG_NOSIGNAL) != whole * bytes) fail("send");
+    }
+  }
+}
+
 static void begin_short_connection(void) {
   const int64_t began = now_ns();
   const int fd = open_connection(SOCK_NONBLOCK);
@@ -165,12 +213,14 @@ int main(int argc, char** argv) {
   bytes = (int)number_argument(argc, argv, "bytes", 64);
   connections = (int)number_argument(argc, argv, "connections", 1);
   addresses = (int)number_argument(argc, argv, "addresses", 1);
-  payload = calloc(1, (size_t)bytes);
-  answer = malloc((size_t)bytes);
+  outstanding = (int)number_argument(argc, argv, "outstanding", 1);
+  payload = calloc((size_t)outstanding, (size_t)bytes);
+  answer = malloc((size_t)bytes * (size_t)outstanding);
   epoll = epoll_create1(0);
   warm_until = now_ns() + number_argument(argc, argv, "warm", 100) * 1000000;
   until = number_argument(argc, argv, "ms", 500) * 1000000;
   if (is(workload, "connect")) return short_connections();
   if (is(workload, "bulk")) return bulk();
+  if (is(workload, "rate")) return keep_outstanding();
   return is(waiting, "direct") ? ping_pong_direct() : ping_pong();
 }
