@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 // Changes with whatever is said here: the two sides work together only if they agree.
-#define DEMI_DPDK_ABI 1u
+#define DEMI_DPDK_ABI 2u
 // The name of the function that gives the table.
 #define DEMI_DPDK_ENTRY "demi_dpdk_table"
 
@@ -51,6 +51,7 @@ struct demi_dpdk_port_info {
   uint16_t mtu;
   uint8_t finishes_checksums;  // of TCP and UDP in IPv4, for what is sent
   uint8_t checks_checksums;    // of what is received
+  uint8_t cuts_segments;       // of TCP over IPv4, of what is sent
   uint32_t room_bytes;         // of each room, its headroom included
   uint32_t windows;            // that the rooms lie in
 };
@@ -77,6 +78,7 @@ struct demi_dpdk_packet {
   const struct demi_dpdk_piece* first;
   uint16_t checksum_start;   // of TCP or UDP, from the start of the frame; 0: there is none to finish
   uint16_t checksum_offset;  // where it is stored, from there
+  uint16_t segment_bytes;    // to be cut into segments of so many bytes of text; 0: it is sent as it is
 };
 
 enum demi_dpdk_link { DEMI_DPDK_LINK_DOWN = 0, DEMI_DPDK_LINK_UP = 1, DEMI_DPDK_LINK_GONE = 2 };
@@ -89,6 +91,7 @@ struct demi_dpdk_counters {
   uint64_t transmit_errors;
   uint64_t no_buffer;        // could not be sent, for want of a packet buffer
   uint64_t copied_in;        // came in memory of others
+  uint64_t not_prepared;     // was not sent: the driver does not take such a packet
   uint64_t link_restarts;    // the port was stopped and started to get its link back
 };
 

@@ -55,6 +55,8 @@ class Queue {
 
   // Of its port. One that does not run must not be asked for anything.
   void set_running(bool on) { is_running_ = on; }
+  // Whether the device sums up the IPv4 headers of what it is to cut.
+  void leave_ip_checksums(bool on) { leaves_ip_checksums_ = on; }
   // While the port is stopped by one queue, the others find nothing and can send nothing.
   void share_with_restarts(bool on) { has_lock_ = on; }
   void lock() { rte_spinlock_lock(&lock_); }
@@ -65,9 +67,10 @@ class Queue {
   friend struct PieceNote;
 
   rte_mbuf* into_room(rte_mbuf* foreign);
+  uint16_t send(rte_mbuf** burst, uint16_t count, bool any_cut);
   bool fill(rte_mbuf* head, const demi_dpdk_packet& packet);
   void release_from(const demi_dpdk_packet& packet, uint32_t piece);
-  static void ask_for_offloads(rte_mbuf* head, const demi_dpdk_packet& packet);
+  void ask_for_offloads(rte_mbuf* head, const demi_dpdk_packet& packet) const;
   bool attach(const demi_dpdk_piece& piece, rte_mbuf*& last, rte_mbuf* head);
   bool add_copied(rte_mbuf* head, rte_mbuf*& last, const demi_dpdk_piece& piece);
   void piece_is_free(void* owner, uint64_t life);
@@ -93,6 +96,7 @@ class Queue {
   uint32_t room_count_ = 0;
   uint32_t room_bytes_ = 0;
   bool takes_chains_ = true;
+  bool leaves_ip_checksums_ = false;
 
   bool is_open_ = false;
   unsigned lcore_ = 0;            // the number of its thread
