@@ -41,6 +41,10 @@ constexpr uint32_t kInterfaceBurstMax = 32;
 constexpr uint32_t kInterfaceMtuMax = kHubMtuMax;
 // Pieces of one frame that the kernel gathers where they lie. A segment of TCP has two or three; a frame of more is put together first.
 constexpr size_t kGatherMax = 16;
+// Text of one frame that a device cuts into segments: with the longest headers (Ethernet with a tag, IPv4, TCP) it fits the largest room, and so does the
+// packet its length field.
+constexpr uint32_t kCutHeadersBytesMax = 18 + 20 + 60;
+constexpr uint32_t kCutTextBytesMax = 65'536 - kCutHeadersBytesMax;
 // How often an interface is asked whether it is up, while nothing arrives: each time it costs some microseconds of system calls.
 constexpr int64_t kLinkLookMs = 10;
 // Frames that are taken from a TAP interface and lost by one call when there is no memory for them: twice what Linux lets wait there.

@@ -59,6 +59,7 @@ TcpConfig read_tcp(const Napi::Object& given) {
   tcp.window_scale = flag("windowScale");
   tcp.timestamps = flag("timestamps");
   tcp.sack = flag("sack");
+  tcp.segment_offload = flag("segmentOffload");
   tcp.user_timeout = milliseconds(given, "userTimeoutMs");
   tcp.orphan_timeout = milliseconds(given, "orphanTimeoutMs");
   tcp.fin_wait_2_timeout = milliseconds(given, "finWait2TimeoutMs");

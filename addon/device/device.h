@@ -4,6 +4,7 @@
 // - A device belongs to one thread, and nothing here blocks. Calls go by bursts, so that none is virtual per frame.
 // - A frame begins with its Ethernet header, which lies in the head, and has no frame check sequence. A device pads what its wire
 //   demands. What is shorter than the header or longer than frame_bytes_max() is taken, counted and not sent.
+//   Only a frame that the device is to cut may be longer.
 // - A device loses frames where a wire does, and counts each under its cause. It never reports an error for a frame.
 // - Time is an argument and does not go back. Middleware delays by it; what is on an interface of the kernel looks at its link by it.
 #pragma once
@@ -16,6 +17,7 @@
 #include <string>
 
 #include "base/flow_hash.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "memory/frame.h"
@@ -33,6 +35,10 @@ struct DeviceCapabilities {
   uint32_t burst_max = 32;
   // Whether the stack may leave checksums to the device (Frame::checksum_start).
   bool finishes_checksums = false;
+  // Segments of TCP over IPv4 that the stack may leave to the device to cut (Frame::segment_bytes), and then to finish the checksums of: the most
+  // bytes of text in one frame, and the most pieces of payload. 0: it cuts none.
+  uint32_t cut_text_bytes_max = 0;
+  uint32_t cut_pieces_max = 0;
   // Readable when receive() has something new to give: for an event loop that sleeps meanwhile. -1: there is none.
   int wakeup_fd = -1;
   // Nobody tells when frames come, and the wake-up fd is an alarm: who is awake asks with each turn.
@@ -43,6 +49,11 @@ struct DeviceCapabilities {
   bool operator==(const DeviceCapabilities&) const = default;
   // With one VLAN tag. Without one, what is longer than the MTU allows is lost somewhere, here or on the way.
   size_t frame_bytes_max() const { return EthernetView::kBytes + EthernetView::kTagBytes + mtu_bytes; }
+  // Whether a frame is neither too short nor too long.
+  bool allows_length_of(const Frame& frame) const {
+    const size_t most = frame.segment_bytes == 0 ? frame_bytes_max() : kCutHeadersBytesMax + size_t{cut_text_bytes_max};
+    return frame.bytes() >= EthernetView::kBytes && frame.bytes() <= most;
+  }
 };
 
 // Whether frames can leave and arrive. What is down may come up again, what is gone does not come back.

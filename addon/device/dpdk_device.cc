@@ -48,6 +48,8 @@ Made<DpdkDevice> DpdkDevice::open(const demi_dpdk_plugin& plugin, std::shared_pt
   capabilities.mtu_bytes = info.mtu;
   capabilities.burst_max = kBurst;
   capabilities.finishes_checksums = info.finishes_checksums != 0;
+  capabilities.cut_text_bytes_max = info.cuts_segments != 0 ? kCutTextBytesMax : 0;
+  capabilities.cut_pieces_max = kPiecesPerFrame - 1;
   FileDescriptor alarm(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   if (!alarm) return {nullptr, static_cast<Errno>(errno), std::string("The kernel makes no timer for a port of DPDK: ") + std::strerror(errno) + "."};
   capabilities.wakeup_fd = alarm.get();
@@ -125,6 +127,7 @@ void DpdkDevice::list_counters(const DeviceCounterVisitor& visit) {
   visit("stuck", now.stuck);
   visit("copied_small", now.copied_small);
   visit("copied_in", now.port.copied_in);
+  visit("not_prepared", now.port.not_prepared);
   visit("no_room", now.port.no_room);
   visit("no_buffer", now.port.no_buffer);
   visit("receive_errors", now.port.receive_errors);
@@ -188,14 +191,15 @@ size_t DpdkDevice::send(std::span<Frame> frames) {
 
 DpdkDevice::Fate DpdkDevice::prepare(Frame& frame, size_t packet) {
   DEMI_ASSERT(!frame.empty(), "an empty frame cannot be sent");
-  if (frame.bytes() < EthernetView::kBytes || frame.bytes() > capabilities_.frame_bytes_max()) return Fate::kMalformed;
+  if (!capabilities_.allows_length_of(frame)) return Fate::kMalformed;
   if (1 + frame.payload.count() > kPiecesPerFrame) {
     // The same frame for whoever has it in the end.
     Frame whole = frame.copied_into(memory_);
     if (whole.empty()) return Fate::kNotGathered;
     frame = std::move(whole);
   }
-  packets_[packet] = {static_cast<uint32_t>(gather(frame, packet)), pieces_[packet].data(), frame.checksum_start, frame.checksum_offset};
+  packets_[packet] = {static_cast<uint32_t>(gather(frame, packet)), pieces_[packet].data(), frame.checksum_start, frame.checksum_offset,
+                      frame.segment_bytes};
   return Fate::kToSend;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "device/segment_cutter.h"
+
 namespace demi {
 
 // One seed gives both ways theirs.
@@ -15,18 +17,33 @@ static uint64_t drawn_from(uint64_t seed, int draws) {
 Faults::Faults(std::unique_ptr<Device> inner, Memory& memory, uint64_t seed)
     : Device(with_faults(inner->capabilities())),
       inner_(std::move(inner)),
+      memory_(memory),
       outgoing_(memory, drawn_from(seed, 1)),
       incoming_(memory, drawn_from(seed, 2)) {}
 
-// A checksum that is finished behind the fault would be right for the damaged bytes.
+// A checksum that is finished behind the fault would be right for the damaged bytes. Segments are cut in front of it: each has its own fate.
 DeviceCapabilities Faults::with_faults(DeviceCapabilities inner) {
   inner.finishes_checksums = false;
+  inner.cut_text_bytes_max = kCutTextBytesMax;
+  inner.cut_pieces_max = kGatherMax - 1;
   return inner;
 }
 
 size_t Faults::transmit(std::span<Frame> frames, Instant now) {
   const size_t count = std::min<size_t>(frames.size(), capabilities_.burst_max);
-  for (Frame& frame : frames.first(count)) outgoing_.enter(std::move(frame), now);
+  for (Frame& frame : frames.first(count)) {
+    if (frame.segment_bytes == 0) {
+      outgoing_.enter(std::move(frame), now);
+      continue;
+    }
+    if (!capabilities_.allows_length_of(frame)) {
+      ++uncut_;
+      frame.clear();
+      continue;
+    }
+    uncut_ += cut_segments(std::move(frame), memory_, false, segments_);
+    while (!segments_.empty()) outgoing_.enter(segments_.pop_front(), now);
+  }
   move_out(now);
   return count;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/limits.h"
+#include "base/ring_queue.h"
 #include "device/device.h"
 #include "device/impairment.h"
 
@@ -20,6 +21,8 @@ class Faults final : public Device {
   Impairment& incoming() { return incoming_; }
   // Frames that were due, and that the inner device did not take: lost, as where a queue is full.
   uint64_t refused() const { return refused_; }
+  // What was to be cut and is lost: segments for whose headers there was no memory, and frames that are too long.
+  uint64_t uncut() const { return uncut_; }
 
   // Takes all of a burst: a bad link does not push back.
   size_t transmit(std::span<Frame> frames, Instant now) override;
@@ -37,11 +40,14 @@ class Faults final : public Device {
   void take_in(Instant now);
 
   std::unique_ptr<Device> inner_;
+  Memory& memory_;
   Impairment outgoing_;
   Impairment incoming_;
   uint64_t refused_ = 0;
+  uint64_t uncut_ = 0;
   // Empty between calls.
   std::array<Frame, kFaultsBurst> burst_;
+  RingQueue<Frame> segments_;
 };
 
 }  // namespace demi

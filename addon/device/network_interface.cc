@@ -75,6 +75,15 @@ uint32_t NetworkInterface::mtu_bytes() const {
   return ::ioctl(control_.get(), SIOCGIFMTU, &request) == 0 ? static_cast<uint32_t>(request.ifr_mtu) : 0;
 }
 
+bool NetworkInterface::cuts_segments() const {
+  ifreq request{};
+  request.ifr_ifindex = index_;
+  if (::ioctl(control_.get(), SIOCGIFNAME, &request) != 0) return false;
+  ethtool_value offload{.cmd = ETHTOOL_GTSO, .data = 0};
+  request.ifr_data = reinterpret_cast<char*>(&offload);
+  return ::ioctl(control_.get(), SIOCETHTOOL, &request) == 0 && offload.data != 0;
+}
+
 LinkState NetworkInterface::state() const {
   ifreq request{};
   request.ifr_ifindex = index_;

@@ -33,6 +33,8 @@ class NetworkInterface {
   // Whether the kernel passes on what comes in by it and is for others. Where that cannot be read, it does not.
   bool forwards() const;
   uint32_t mtu_bytes() const;
+  // Whether it takes segments of TCP that are still to be cut (`ethtool -k`: tcp-segmentation-offload). An administrator may change that.
+  bool cuts_segments() const;
   // Also under another name by now. An interface that has moved to another namespace is gone.
   LinkState state() const;
   // EPERM without CAP_NET_ADMIN.

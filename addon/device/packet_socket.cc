@@ -13,6 +13,7 @@
 
 #include "base/assert.h"
 #include "device/gather.h"
+#include "device/segment_cutter.h"
 
 #ifndef PACKET_IGNORE_OUTGOING
 #define PACKET_IGNORE_OUTGOING 23  // Linux 4.20
@@ -23,6 +24,9 @@ namespace demi {
 namespace {
 
 static_assert(kInterfaceMtuMax + EthernetView::kBytes + EthernetView::kTagBytes <= kLargestRoomBytes, "a frame is copied into one room");
+
+// A driver that is busy has a place again by then.
+constexpr Duration kBusyTime = Duration::milliseconds(100);
 
 Made<PacketSocket> failed(Errno error, std::string problem) { return {nullptr, error, std::move(problem)}; }
 
@@ -87,6 +91,8 @@ int set_up(int fd, int interface) {
   // Frames that are too long for a slot wait at the socket.
   set_option(fd, SOL_PACKET, PACKET_COPY_THRESH, on);
   if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kPacketLongBytes)) set_option(fd, SOL_SOCKET, SO_RCVBUF, kPacketLongBytes);
+  // What was sent and is still with the driver: some long frames as well.
+  if (!set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, kPacketLongBytes)) set_option(fd, SOL_SOCKET, SO_SNDBUF, kPacketLongBytes);
   sockaddr_ll at{};
   at.sll_family = AF_PACKET;
   at.sll_protocol = htons(ETH_P_ALL);
@@ -116,6 +122,8 @@ Made<PacketSocket> PacketSocket::open(const PacketSocketConfig& config, Memory& 
   capabilities.mtu_bytes = std::clamp<uint32_t>(interface->mtu_bytes(), 1, kInterfaceMtuMax);
   capabilities.burst_max = kInterfaceBurstMax;
   capabilities.finishes_checksums = true;
+  capabilities.cut_text_bytes_max = interface->cuts_segments() ? kCutTextBytesMax : 0;
+  capabilities.cut_pieces_max = kGatherMax - 1;
   Result<PacketRing> ring = PacketRing::map(fd.get(), capabilities.frame_bytes_max(), kPacketRingSlots);
   if (!ring.ok()) return failed_by_kernel(static_cast<int>(ring.error()), name);
   if (const int number = set_up(fd.get(), interface->index()); number != 0) return failed_by_kernel(number, name);
@@ -164,8 +172,37 @@ const PacketSocketCounters& PacketSocket::counters() {
 
 // --- out ---
 
-size_t PacketSocket::transmit(std::span<Frame> frames, Instant) {
+size_t PacketSocket::transmit(std::span<Frame> frames, Instant now) {
   const size_t count = std::min<size_t>(frames.size(), capabilities_.burst_max);
+  size_t taken = 0;
+  while (send_segments(now) && taken < count) {
+    size_t end = cuts_here_ ? taken : count;
+    while (end < count && frames[end].segment_bytes == 0) ++end;
+    if (end == taken) {
+      ++counters_.cut_here;
+      counters_.uncut += cut_segments(std::move(frames[taken++]), memory_, true, segments_);
+      continue;
+    }
+    const bool cut_before = cuts_here_;
+    const size_t offered = end - taken;
+    const size_t done = send(frames.subspan(taken, offered), now);
+    taken += done;
+    if (done < offered && cuts_here_ == cut_before) break;
+  }
+  return taken;
+}
+
+// Those of the frames before: false when the kernel takes no more of them.
+bool PacketSocket::send_segments(Instant now) {
+  while (!segments_.empty()) [[unlikely]] {
+    if (send({&segments_.front(), 1}, now) == 0) return false;
+    segments_.pop_front();
+  }
+  return true;
+}
+
+size_t PacketSocket::send(std::span<Frame> frames, Instant now) {
+  const size_t count = frames.size();
   std::array<Fate, kInterfaceBurstMax> fates{};
   std::array<size_t, kInterfaceBurstMax> frame_of{};
   size_t messages = 0;
@@ -173,7 +210,7 @@ size_t PacketSocket::transmit(std::span<Frame> frames, Instant) {
     fates[i] = prepare(frames[i], messages);
     if (fates[i] == Fate::kToSend) frame_of[messages++] = i;
   }
-  const size_t done = messages == 0 ? 0 : send_messages(messages);
+  const size_t done = messages == 0 ? 0 : send_messages(messages, now);
   // What cannot be sent is taken in its turn, too.
   const size_t taken = done < messages ? frame_of[done] : count;
   for (size_t i = 0; i < taken; ++i) {
@@ -186,7 +223,7 @@ size_t PacketSocket::transmit(std::span<Frame> frames, Instant) {
 
 PacketSocket::Fate PacketSocket::prepare(Frame& frame, size_t message) {
   DEMI_ASSERT(!frame.empty(), "an empty frame cannot be sent");
-  if (frame.bytes() < EthernetView::kBytes || frame.bytes() > capabilities_.frame_bytes_max()) return Fate::kMalformed;
+  if (!capabilities_.allows_length_of(frame)) return Fate::kMalformed;
   headers_[message] = VirtioNetHeader::of(frame);
   auto& pieces = pieces_[message];
   pieces[0] = {&headers_[message], sizeof headers_[message]};
@@ -203,19 +240,21 @@ PacketSocket::Fate PacketSocket::prepare(Frame& frame, size_t message) {
   return Fate::kToSend;
 }
 
-size_t PacketSocket::send_messages(size_t count) {
+size_t PacketSocket::send_messages(size_t count, Instant now) {
   size_t done = 0;
   bool has_tried_again = false;
   while (done < count && state_ != LinkState::kGone) {
     const int sent = ::sendmmsg(fd_.get(), messages_.data() + done, static_cast<unsigned>(count - done), MSG_DONTWAIT);
     if (sent > 0) {
       state_ = LinkState::kUp;
+      uncut_refused_since_ = Instant::never();
       counters_.transmitted += static_cast<uint64_t>(sent);
       done += static_cast<size_t>(sent);
       continue;
     }
-    const Failure failure = failure_of(errno);
-    if (failure == Failure::kOfferLater) return done;
+    const Failure failure = failure_of(errno, headers_[done].segmentation != VirtioNetHeader::kOneFrame, now);
+    if (failure == Failure::kCutHere) cuts_here_ = true;
+    if (failure == Failure::kOfferLater || failure == Failure::kCutHere) return done;
     if (failure == Failure::kLinkIsDown) break;
     if (failure == Failure::kTryAgain && !std::exchange(has_tried_again, true)) continue;
     ++counters_.refused;
@@ -226,7 +265,7 @@ size_t PacketSocket::send_messages(size_t count) {
 }
 
 // Sees to what the link is like by now, too.
-PacketSocket::Failure PacketSocket::failure_of(int number) {
+PacketSocket::Failure PacketSocket::failure_of(int number, bool is_uncut, Instant now) {
   switch (number) {
     case EAGAIN:
     case EINTR:
@@ -234,7 +273,11 @@ PacketSocket::Failure PacketSocket::failure_of(int number) {
     case ENOBUFS:
       // The driver has no place at present. Or there is no carrier, and then it will not have any.
       state_ = interface_.state();
-      return state_ == LinkState::kUp ? Failure::kOfferLater : Failure::kLinkIsDown;
+      if (state_ != LinkState::kUp) return Failure::kLinkIsDown;
+      if (!is_uncut) return Failure::kOfferLater;
+      // It says the same when it would have to cut the frame itself, which it does not do on the way past its queues.
+      uncut_refused_since_ = std::min(uncut_refused_since_, now);
+      return interface_.cuts_segments() && now - uncut_refused_since_ < kBusyTime ? Failure::kOfferLater : Failure::kCutHere;
     case ENETDOWN:
     case ENXIO:
     case ENODEV:
@@ -243,7 +286,7 @@ PacketSocket::Failure PacketSocket::failure_of(int number) {
       state_ = interface_.state();
       return state_ == LinkState::kUp ? Failure::kTryAgain : Failure::kLinkIsDown;
     default:
-      return Failure::kLost;
+      return is_uncut ? Failure::kCutHere : Failure::kLost;
   }
 }
 

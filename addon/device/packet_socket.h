@@ -5,7 +5,8 @@
 // What arrives is found in a ring that the kernel shares with us (TPACKET_V2: it shows a frame at once; V3 collects a block of them), without a
 // system call. What nobody has cut to the MTU is longer than its slots, and is fetched: segments of TCP stay as they are, datagrams are
 // cut. What is sent costs one system call for a burst, and the kernel copies it from where it lies. A ring for that was measured, too: it is
-// no faster beyond what measurements differ, and every frame would have to be put together in it first.
+// no faster beyond what measurements differ, and every frame would have to be put together in it first. Segments of TCP leave uncut where the
+// interface cuts them (TSO).
 #pragma once
 
 #ifdef __linux__
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "base/ring_queue.h"
 #include "device/datagram_cutter.h"
 #include "device/device.h"
 #include "device/file_descriptor.h"
@@ -46,6 +48,10 @@ struct PacketSocketCounters {
   uint64_t link_down = 0;
   uint64_t not_gathered = 0;
   uint64_t refused = 0;
+  // Frames of several segments that the kernel did not take as they are, and that were cut here; and segments that were lost in that, for want of
+  // memory.
+  uint64_t cut_here = 0;
+  uint64_t uncut = 0;
   // Lost on their way in: the ring was full (tp_drops of the kernel); no memory had room; too long for anything.
   uint64_t ring_full = 0;
   uint64_t no_memory = 0;
@@ -76,14 +82,16 @@ class PacketSocket final : public Device {
   // What becomes of a frame of a burst.
   enum class Fate : uint8_t { kToSend, kMalformed, kNotGathered };
   // What is to be done when the kernel has not sent one.
-  enum class Failure { kOfferLater, kTryAgain, kLost, kLinkIsDown };
+  enum class Failure { kOfferLater, kTryAgain, kCutHere, kLost, kLinkIsDown };
 
   PacketSocket(const DeviceCapabilities& capabilities, FileDescriptor fd, PacketRing ring, WakeupFd wakeup, NetworkInterface interface,
                Memory& memory);
+  // How many are done with, sent or lost.
+  size_t send(std::span<Frame> frames, Instant now);
   Fate prepare(Frame& frame, size_t message);
-  // How many of the messages are done with, sent or lost.
-  size_t send_messages(size_t count);
-  Failure failure_of(int number);
+  size_t send_messages(size_t count, Instant now);
+  Failure failure_of(int number, bool is_uncut, Instant now);
+  bool send_segments(Instant now);
   void take_error();
   bool has_frame() const { return !cutter_.empty() || ring_.has_frame(); }
   Frame next_frame();
@@ -99,6 +107,10 @@ class PacketSocket final : public Device {
   DatagramCutter cutter_;
   LinkState state_ = LinkState::kUp;
   Instant look_due_;
+  // The kernel has stopped to take frames of several segments: those are cut here from now on, and wait here when it takes no more.
+  bool cuts_here_ = false;
+  RingQueue<Frame> segments_;
+  Instant uncut_refused_since_ = Instant::never();
   PacketSocketCounters counters_;
   // One burst, for sendmmsg(2): of each frame its virtio header and its pieces.
   std::array<mmsghdr, kInterfaceBurstMax> messages_{};

@@ -1,5 +1,5 @@
 // Pcap: middleware that captures what passes through a device, both ways, as it passes: a checksum that the inner device is to finish is
-// not finished in the file.
+// not finished in the file, and what it is to cut is one long segment there, as in captures of Linux's own TCP.
 #pragma once
 
 #include <memory>

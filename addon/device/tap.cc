@@ -95,6 +95,9 @@ Made<Tap> Tap::open(const TapConfig& config, Memory& memory) {
   capabilities.mtu_bytes = std::clamp<uint32_t>(kernels->mtu_bytes(), 1, kInterfaceMtuMax);
   capabilities.burst_max = kInterfaceBurstMax;
   capabilities.finishes_checksums = config.offloads;
+  // The kernel takes them as its own TCP does, whatever becomes of them behind the interface.
+  capabilities.cut_text_bytes_max = config.offloads ? kCutTextBytesMax : 0;
+  capabilities.cut_pieces_max = kGatherMax - 1;
   capabilities.wakeup_fd = wakeup->get();
   return {std::unique_ptr<Tap>(new Tap(capabilities, std::move(fd), std::move(*wakeup), memory)), Errno::kOk, ""};
 }
@@ -131,7 +134,7 @@ size_t Tap::transmit(std::span<Frame> frames, Instant) {
     Frame& frame = frames[i];
     DEMI_ASSERT(!frame.empty(), "an empty frame cannot be sent");
     DEMI_ASSERT(frame.checksum_start == 0 || capabilities_.finishes_checksums, "a checksum is left to a device that does not finish it");
-    if (frame.bytes() < EthernetView::kBytes || frame.bytes() > capabilities_.frame_bytes_max()) {
+    if (!capabilities_.allows_length_of(frame)) {
       ++counters_.malformed;
     } else if (is_down) {
       ++counters_.link_down;

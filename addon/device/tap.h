@@ -1,8 +1,8 @@
 // Tap: one end of an Ethernet cable, whose other end is an interface of the kernel (a TAP interface). What the kernel sends there arrives here,
 // so its own programs can talk to our stack on the same machine. A frame costs one system call, whichever way it goes.
 //
-// Checksums are left unfinished both ways, since no wire is there that could damage a frame, and the kernel gives its long segments of TCP as
-// they are, up to 64 KiB (IFF_VNET_HDR): make -C test/addon raw_frames_bench says what that brings.
+// Checksums are left unfinished both ways, since no wire is there that could damage a frame, and long segments of TCP, up to 64 KiB, pass as they are, the
+// kernel's and ours (IFF_VNET_HDR): make -C test/addon raw_frames_bench says what that brings.
 #pragma once
 
 #ifdef __linux__
@@ -25,7 +25,7 @@ struct TapConfig {
   std::string interface;
   // Ours, on this end. The kernel's end has one of its own.
   MacAddress link_address{};
-  // Whether checksums may be unfinished, and frames that arrive longer than the MTU.
+  // Whether checksums may be unfinished, and segments of TCP longer than the MTU.
   bool offloads = true;
 };
 

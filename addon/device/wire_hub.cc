@@ -42,7 +42,7 @@ void WireHub::learn(const MacAddress& source, WireHubPort& at) {
 
 void WireHub::forward(WireHubPort& from, const Frame& frame) {
   const Parsed<EthernetView> ethernet = EthernetView::parse(frame.head_bytes());
-  if (!ethernet || frame.bytes() > from.capabilities().frame_bytes_max()) {
+  if (!ethernet || !from.capabilities().allows_length_of(frame)) {
     ++from.counters_.malformed;
     return;
   }

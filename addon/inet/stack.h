@@ -231,7 +231,7 @@ class Stack {
   // stack_output.cc
   Frame make_packet(const IpAddress& source, const IpAddress& destination, IpProtocol protocol, size_t header_bytes, SgArray&& payload,
                     bool dont_fragment);
-  bool make_segment(const TcpTuple& tuple, const TcpHeader& header, SgArray&& text, Frame& out);
+  bool make_segment(const TcpTuple& tuple, const TcpHeader& header, SgArray&& text, Frame& out, uint32_t cut_bytes = 0);
   Frame make_arp(const ArpHeader& header, const MacAddress& to);
   bool depart(Frame& frame, const IpAddress& destination, Instant now);
   void send_later(Frame frame, const IpAddress& destination, Instant now);

@@ -51,8 +51,9 @@ Frame Stack::make_packet(const IpAddress& source, const IpAddress& destination, 
   return frame;
 }
 
-// As make_packet(), and the segment in it; `out` is empty. False when there is no memory for the head.
-bool Stack::make_segment(const TcpTuple& tuple, const TcpHeader& header, SgArray&& text, Frame& out) {
+// As make_packet(), and the segment in it, which the device is to cut into such of `cut_bytes` of text unless that is 0; `out` is empty. False when there is
+// no memory for the head.
+bool Stack::make_segment(const TcpTuple& tuple, const TcpHeader& header, SgArray&& text, Frame& out, uint32_t cut_bytes) {
   const size_t header_bytes = header.bytes();
   const auto segment_bytes = static_cast<uint32_t>(header_bytes + text.bytes());
   BufferRef room = memory_.allocate_room(kHeadersBeforeUpper + header_bytes);
@@ -69,11 +70,12 @@ bool Stack::make_segment(const TcpTuple& tuple, const TcpHeader& header, SgArray
   segment_header_.emit(head.subspan(EthernetView::kBytes), tuple.local_address, tuple.remote_address, static_cast<uint16_t>(segment_bytes));
   const MutableBytes into = head.subspan(kHeadersBeforeUpper);
   Checksum rest = Checksum::pseudo_header(tuple.local_address, tuple.remote_address, IpProtocol::kTcp, segment_bytes);
-  if (config_.finishes_checksums) {
+  if (config_.finishes_checksums || cut_bytes > 0) {
     header.emit(into);
     store_be16(into.data() + TcpHeader::kChecksumOffset, rest.folded());
     out.checksum_start = kHeadersBeforeUpper;
     out.checksum_offset = TcpHeader::kChecksumOffset;
+    out.segment_bytes = static_cast<uint16_t>(cut_bytes);
   } else {
     add_payload(rest, text);
     header.emit(into, rest);
@@ -145,7 +147,7 @@ void Stack::loop_back(Frame frame) {
     return;
   }
   copy.verdict = ChecksumVerdict::kGood;
-  copy.checksum_start = copy.checksum_offset = 0;
+  copy.checksum_start = copy.checksum_offset = copy.segment_bytes = 0;
   ++counters_.looped_back;
   loopback_.push_back(std::move(copy));
 }
@@ -243,7 +245,7 @@ bool Stack::poll_connections(Frame& out, Instant now) {
     if (poll_connection(*connection, out, now)) return true;
   }
   while (Connection* connection = transmit_.front()) {
-    if (segments_this_turn_ == kSegmentsPerTurn) {
+    if (segments_this_turn_ >= kSegmentsPerTurn) {
       segments_this_turn_ = 0;
       connection->transmit_hook.unlink();
       transmit_.push_back(*connection);
@@ -260,7 +262,9 @@ bool Stack::poll_connections(Frame& out, Instant now) {
 bool Stack::poll_connection(Connection& connection, Frame& out, Instant now) {
   bool departs = false;
   if (connection.poll_transmit(outgoing_, now)) {
-    departs = make_segment(connection.tuple, outgoing_.header, std::move(outgoing_.text), out) && depart_on(connection, out, now);
+    if (outgoing_.segment_bytes > 0 && !connection.is_local) segments_this_turn_ += outgoing_.segments() - 1;
+    departs = make_segment(connection.tuple, outgoing_.header, std::move(outgoing_.text), out, outgoing_.segment_bytes) &&
+              depart_on(connection, out, now);
     if (connection.may_transmit()) return departs;
   }
   connection.transmit_hook.unlink();

@@ -16,6 +16,8 @@ StackConfig Netos::on_link(StackConfig config, const DeviceCapabilities& link) {
   config.mtu_bytes = link.mtu_bytes;
   config.finishes_checksums = link.finishes_checksums;
   config.share = link.share;
+  config.tcp.segment_offload_bytes = config.tcp.segment_offload ? link.cut_text_bytes_max : 0;
+  config.tcp.segment_offload_pieces = link.cut_pieces_max;
   return config;
 }
 

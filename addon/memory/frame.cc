@@ -20,6 +20,7 @@ Frame Frame::copied_into(Memory& memory) const {
   copy_out(copy.writable_head());
   copy.checksum_start = checksum_start;
   copy.checksum_offset = checksum_offset;
+  copy.segment_bytes = segment_bytes;
   copy.verdict = verdict;
   return copy;
 }

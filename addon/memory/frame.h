@@ -33,6 +33,7 @@ struct Frame {
         payload(std::move(other.payload)),
         checksum_start(std::exchange(other.checksum_start, uint16_t{0})),
         checksum_offset(other.checksum_offset),
+        segment_bytes(std::exchange(other.segment_bytes, uint16_t{0})),
         verdict(std::exchange(other.verdict, ChecksumVerdict::kUnknown)) {}
   Frame& operator=(Frame&& other) noexcept {
     if (this == &other) return *this;
@@ -47,6 +48,7 @@ struct Frame {
     payload = std::move(other.payload);
     checksum_start = std::exchange(other.checksum_start, uint16_t{0});
     checksum_offset = other.checksum_offset;
+    segment_bytes = std::exchange(other.segment_bytes, uint16_t{0});
     verdict = std::exchange(other.verdict, ChecksumVerdict::kUnknown);
     return *this;
   }
@@ -62,6 +64,9 @@ struct Frame {
   // bytes from there. That place holds the sum of the pseudo header (Checksum::folded). 0: there is nothing to finish.
   uint16_t checksum_start = 0;
   uint16_t checksum_offset = 0;
+  // To be sent: a segment of TCP over IPv4 that the device is to cut into such of so many bytes of text each, the last of which may have fewer. Its
+  // checksum is left to the device, too. 0: it is sent as it is.
+  uint16_t segment_bytes = 0;
   // Received.
   ChecksumVerdict verdict = ChecksumVerdict::kUnknown;
 
@@ -80,6 +85,7 @@ struct Frame {
     length = 0;
     payload.clear();
     checksum_start = 0;
+    segment_bytes = 0;
     verdict = ChecksumVerdict::kUnknown;
   }
 };

@@ -56,7 +56,7 @@ export interface LibOSConfig {
   /** The port of DPDK that `catnip` runs on. */
   dpdk?: DpdkConfig;
   /**
-   * How it waits for work: `'adaptive'` (the default) spins for some 50 us after the last progress and then lets the event loop sleep;
+   * How it waits for work: `'adaptive'` (the default) spins for some 50 us after the last progress (500 us on `catnip`, whose devices wake nobody) and then lets the event loop sleep;
    * `'busy'` spins while operations are pending; `'sleep'` never spins, and `demi_wait*` sleeps, too. On `loopback`, which nothing reaches
    * from outside, `'adaptive'` does what `'sleep'` does.
    */

@@ -65,6 +65,11 @@ export interface TcpConfig {
   timestamps?: boolean;
   /** Whether selective acknowledgments are offered, default true. (RFC 2018) */
   sack?: boolean;
+  /**
+   * Whether a device that can is left to cut text into segments (TSO), default true: it gets up to 64 KiB in one frame. TAP and other interfaces of
+   * Linux can, and many network cards under DPDK.
+   */
+  segmentOffload?: boolean;
 }
 
 /** How a libOS finds the MAC addresses of its neighbors (RFC 826, RFC 4861), and for how long it takes them to be right. Times are in milliseconds. */
@@ -173,7 +178,7 @@ const TIMES = {
   msl: [0.001, 3600, 30],
 } as const;
 const NEIGHBOR_DISCOVERY = { requests: [1, 255, 3], retryMs: [1, 3_600_000, 1000], reachableMs: [1, YEAR_MS, 30_000] } as const;
-const SWITCHES = { nodelay: false, keepalive: false, windowScale: true, timestamps: true, sack: true } as const;
+const SWITCHES = { nodelay: false, keepalive: false, windowScale: true, timestamps: true, sack: true, segmentOffload: true } as const;
 const CONGESTIONS = ['cubic', 'newreno'] as const;
 
 const keysOf = <T extends object>(object: T): (keyof T & string)[] => Object.keys(object) as (keyof T & string)[];

@@ -2,7 +2,7 @@
 //
 // A call settles by itself what it makes ready. What comes in from outside is found by the event loop (the native side arms its wake-up
 // fds and timers before each sleep) or, under traffic, by a spin with manners: a loop of one native call, settling, and one await, which
-// lets the event loop have its turn at least every 50 us and ends after 50 us without progress.
+// lets the event loop have its turn at least every 50 us and ends after 50 us without progress, or after 500 where nobody tells of frames.
 
 import { loadNative, type NativeModule } from '../native/binding';
 import { Spin } from '../native/layout';

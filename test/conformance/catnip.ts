@@ -1,6 +1,7 @@
 // Catnip's rows of the conformance table: our own TCP/IP over DPDK. EAL is started once in a process, so all rows that run in one have the same
 // arguments, and take their ports from what those make.
 
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
 import { DPDK_PLUGIN } from '../../lib/native/binding';
@@ -43,22 +44,41 @@ export const MEMIF: Subject = {
   },
 };
 
-const WITH_TAP = [...EAL, '--vdev=net_tap0,iface=demi0'];
+const INTERFACES = [...EAL, '--vdev=net_tap0,iface=demi0', '--vdev=net_af_packet0,iface=demi2'];
 
-/** One end is the kernel, which a TAP interface of DPDK leads to. */
-export function linuxBehindTap(end: 'client' | 'server'): Subject {
+/**
+ * Makes a pair of interfaces before EAL looks for the second: demi1 is the kernel's, and finishes its checksums, for net_af_packet passes on no word that they
+ * are not finished (`ethtool -K demi1 tx off`).
+ */
+export function layVeth(): void {
+  ip('link add demi1 type veth peer name demi2');
+  for (const name of ['demi1', 'demi2']) ip(`link set ${name} up`);
+  const [SIOCETHTOOL, ETHTOOL_STXCSUM] = [0x8946, 0x17];
+  const program = `import array, fcntl, socket, struct
+value = array.array('B', struct.pack('II', ${ETHTOOL_STXCSUM}, 0))
+fcntl.ioctl(socket.socket(), ${SIOCETHTOOL}, struct.pack('16sP', b'demi1', value.buffer_info()[0]))`;
+  execFileSync('python3', ['-c', program], { stdio: 'pipe' });
+}
+
+/** One end is the kernel, which that interface of its own leads to. */
+function linuxBehind(kernels: string, port: string, end: 'client' | 'server'): Subject {
   const linux = { makeConfig: (): LibOSConfig => ({ libos: 'catnap' }), address: end === 'client' ? CLIENT : SERVER };
   const ours = end === 'client' ? SERVER : CLIENT;
-  const catnip = { makeConfig: () => on(WITH_TAP, 'net_tap0', ours), address: ours };
+  const catnip = { makeConfig: () => on(INTERFACES, port, ours), address: ours };
   return {
-    makeConfig: () => on(WITH_TAP, `ring:alone-${made++ % LONELY_CABLES}/0`, CLIENT),
+    makeConfig: () => on(INTERFACES, `ring:alone-${made++ % LONELY_CABLES}/0`, CLIENT),
     ends: {
       client: end === 'client' ? linux : catnip,
       server: end === 'server' ? linux : catnip,
       plug: () => {
-        ip('addr flush dev demi0');
-        ip(`addr add ${linux.address}/24 dev demi0`);
+        for (const name of ['demi0', 'demi1']) ip(`addr flush dev ${name}`);
+        ip(`addr add ${linux.address}/24 dev ${kernels}`);
       },
     },
   };
 }
+
+/** A TAP interface of DPDK leads to the kernel. */
+export const linuxBehindTap = (end: 'client' | 'server'): Subject => linuxBehind('demi0', 'net_tap0', end);
+/** A veth pair does; layVeth() makes it. */
+export const linuxBehindVeth = (end: 'client' | 'server'): Subject => linuxBehind('demi1', 'net_af_packet0', end);

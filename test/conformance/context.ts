@@ -16,6 +16,8 @@ export interface Capabilities {
   unreachableAddress?: string;
   /** Whether bytes are on their way for a while, so that the other side hears of what was done only some turns later. */
   deliversLater?: boolean;
+  /** And by whom nobody knows when: after so long without a packet, there is none on its way. */
+  quietMs?: number;
   /** Bytes of the largest datagram, 65507 unless there is an MTU. */
   largestDatagramBytes?: number;
   /** Whether it knows that nothing but the calling JavaScript could complete an operation. */
@@ -189,7 +191,15 @@ export class Context {
 
   /** Lets what is on its way arrive, and its answer, where that takes some turns of the loop. */
   async delivered(): Promise<void> {
-    if (this.capabilities.deliversLater) for (let turn = 0; turn < 10; ++turn) await nextTurn();
+    const { deliversLater, quietMs } = this.capabilities;
+    if (!deliversLater) return;
+    const moved = (): unknown => JSON.stringify(this.os.stats().network?.stack);
+    for (let before: unknown; ; ) {
+      for (let turn = 0; turn < 10; ++turn) await nextTurn();
+      if (quietMs === undefined || before === moved()) return;
+      before = moved();
+      await new Promise((resolve) => setTimeout(resolve, quietMs));
+    }
   }
 
   /** Ends the test: what it opened is closed, and then nothing may be left. */

@@ -2,7 +2,7 @@
 // configurations that cannot be.
 
 import { fork, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -235,6 +235,55 @@ describeWithDpdk('libOSes on the queues of one port', () => {
     expect(alone.rss).toMatchObject({ queues: 1, queue: 0 });
     expect(alone.rss.queueFor({ local: '10.0.0.1:1', remote: '10.0.0.2:2' })).toBe(0);
     return alone.stop();
+  });
+});
+
+// Root reserves them.
+const NR_HUGEPAGES = '/proc/sys/vm/nr_hugepages';
+const mayReserve = process.getuid?.() === 0 && existsSync(NR_HUGEPAGES);
+(required || (existsSync(DPDK_PLUGIN) && mayReserve) ? describe : describe.skip)('hugepages', () => {
+  const program = `const { AF_INET, SOCK_STREAM, createLibOS } = require('.');
+    const free = () => Number(/HugePages_Free: +(\\d+)/.exec(require('node:fs').readFileSync('/proc/meminfo', 'utf8'))[1]);
+    async function main() {
+      const before = free();
+      const [a, b] = [0, 1].map((end) => createLibOS({
+        libos: 'catnip', inet: { addresses: ['10.77.0.' + (1 + end) + '/24'] }, dpdk: { eal: ['--no-pci', '-m', '256'], port: 'ring:x/' + end, mbufs: 2048 },
+      }));
+      const listener = b.socket(AF_INET, SOCK_STREAM, 0);
+      b.bind(listener, '10.77.0.2:7');
+      b.listen(listener, 1);
+      const client = a.socket(AF_INET, SOCK_STREAM, 0);
+      await a.connect(client, '10.77.0.2:7');
+      const { newQd } = await b.accept(listener);
+      const pushing = a.push(client, Buffer.alloc(500_000, 7));
+      let got = 0;
+      while (got < 500_000) {
+        const { sga } = await b.pop(newQd);
+        got += sga.byteLength;
+        sga.free();
+      }
+      await pushing;
+      console.log(JSON.stringify({ got, used: before - free() }));
+      await Promise.all([a.stop(), b.stop()]);
+    }
+    main().catch((error) => console.log(error.message));`;
+  const run = (): string => spawnSync(process.execPath, ['-e', program], { cwd: root, encoding: 'utf8', timeout: 30_000 }).stdout.trim().split('\n').at(-1)!;
+  const reserve = (pages: number): void => writeFileSync(NR_HUGEPAGES, String(pages));
+  let before = 0;
+  beforeAll(() => {
+    before = Number(readFileSync(NR_HUGEPAGES, 'utf8'));
+  });
+  afterAll(() => reserve(before));
+
+  test('without them it says what to do, and with them it runs in them', () => {
+    reserve(0);
+    expect(run()).toMatch(/^ENOMEM.*EAL finds no hugepages: reserve some, as by 'sysctl -w vm.nr_hugepages=1024', or have '--no-huge' in dpdk.eal/);
+    reserve(160);
+    const { got, used } = JSON.parse(run()) as { got: number; used: number };
+    expect(got).toBe(500_000);
+    expect(used).toBeGreaterThanOrEqual(128);
+    // They come back with the process, without anything being cleaned up.
+    expect(readFileSync('/proc/meminfo', 'utf8')).toMatch(/HugePages_Free: +160\n/);
   });
 });
 

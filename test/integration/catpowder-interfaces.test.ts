@@ -122,6 +122,31 @@ withRights('the kernel at the other end of a veth pair', () => {
   }
 });
 
+// What leaves in one frame, of several segments, comes to the kernel as it would in as many frames.
+withRights('segments are left to the interface to cut, unless that is switched off', () => {
+  for (const device of ["{ tap: 'demi0' }", "{ interface: 'demi0' }"]) {
+    for (const segmentOffload of [true, false]) {
+      const { segmentsPerFrame, ...outcome } = run(`
+        const device = ${device};
+        if (device.interface !== undefined) {
+          ip('link add demi0 type veth peer name there');
+          ip('link set demi0 up');
+        }
+        const os = createLibOS({ libos: 'catpowder', device, inet: { addresses: ['10.77.0.2/24'], tcp: { segmentOffload: ${segmentOffload} } } });
+        const there = device.interface === undefined ? 'demi0' : 'there';
+        ip('addr add 10.77.0.1/24 dev ' + there);
+        ip('link set ' + there + ' up');
+        await withKernel(os, '10.77.0.2', '10.77.0.1');
+        const { stack, tcp } = os.stats().network;
+        outcome.segmentsPerFrame = tcp.segmentsOut / stack.framesOut;
+        await os.stop();`) as { segmentsPerFrame: number };
+      expect([device, segmentOffload, outcome]).toEqual([device, segmentOffload, WELL]);
+      if (segmentOffload) expect(segmentsPerFrame).toBeGreaterThan(1.5);
+      else expect(segmentsPerFrame).toBeLessThanOrEqual(1);
+    }
+  }
+});
+
 withRights('both ends of a veth pair are ours', () => {
   expect(
     run(`

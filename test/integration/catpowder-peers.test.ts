@@ -185,7 +185,8 @@ testWith('tshark', 'ping', 'curl', 'nc')('a third party finds no fault in a capt
       await pair.close();
     }
     const found = readCapture(file, OURS, { checksumsAreFinished: false });
-    expect(found.frames).toBeGreaterThan(5000);
+    // Long segments are whole in it, both ways.
+    expect(found.frames).toBeGreaterThan(1000);
     expect([found.malformed, found.beyondWindow]).toEqual([[], []]);
     const again = [...found.again.ours, ...found.again.theirs];
     expect(again.filter(({ waitedMs }: { waitedMs: number }) => waitedMs < STOOD_STILL_MS)).toEqual([]);

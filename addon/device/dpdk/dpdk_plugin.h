@@ -53,6 +53,7 @@ struct demi_dpdk_port_info {
   uint8_t checks_checksums;    // of what is received
   uint8_t steers;              // sends each flow to its queue by itself; where it does not, the queues do among themselves
   uint16_t steering_entries;   // of the table by which flows are shared out among several queues (base/flow_hash.h)
+  uint8_t cuts_segments;       // of TCP over IPv4, of what is sent
   uint32_t room_bytes;         // of each room, its headroom included
   uint32_t windows;            // that the rooms lie in
 };
@@ -79,6 +80,7 @@ struct demi_dpdk_packet {
   const struct demi_dpdk_piece* first;
   uint16_t checksum_start;   // of TCP or UDP, from the start of the frame; 0: there is none to finish
   uint16_t checksum_offset;  // where it is stored, from there
+  uint16_t segment_bytes;    // to be cut into segments of so many bytes of text; 0: it is sent as it is
 };
 
 enum demi_dpdk_link { DEMI_DPDK_LINK_DOWN = 0, DEMI_DPDK_LINK_UP = 1, DEMI_DPDK_LINK_GONE = 2 };
@@ -91,6 +93,7 @@ struct demi_dpdk_counters {
   uint64_t transmit_errors;
   uint64_t no_buffer;        // could not be sent, for want of a packet buffer
   uint64_t copied_in;        // came in memory of others
+  uint64_t not_prepared;     // was not sent: the driver does not take such a packet
   uint64_t link_restarts;    // the port was stopped and started to get its link back
   uint64_t handed_over;      // came to this queue, and was another's
   uint64_t taken_over;       // came to another queue, and was this one's

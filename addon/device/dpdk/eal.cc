@@ -166,6 +166,10 @@ int start_eal(const std::vector<std::string>& arguments, demi_dpdk_problem* prob
     if (error == EALREADY) {
       return fail(problem, error, "EAL has failed to start before in this process, and cannot be tried again: start the process anew.");
     }
+    // EACCES, too.
+    if (because.find("hugepage information") != std::string::npos) {
+      return fail(problem, ENOMEM, "EAL finds no hugepages: reserve some, as by 'sysctl -w vm.nr_hugepages=1024', or have '--no-huge' in dpdk.eal. It says: " + because + ".");
+    }
     if (error == EACCES || error == EPERM) return fail(problem, EPERM, "EAL has not the rights that it needs: run as root. It says: " + because + ".");
     return fail(problem, error, "EAL does not start with these arguments. It says: " + because + ".");
   }

@@ -190,6 +190,10 @@ int Port::configure(const demi_dpdk_queue_config& config, demi_dpdk_problem* pro
   offloads_ = device_.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   // net_tap sums in software, and wrongly where a piece has an odd number of bytes and another follows (tap_tx_l4_cksum() of 22.11).
   if ((device_.tx_offload_capa & kChecksums) == kChecksums && driver_ != "net_tap") offloads_ |= kChecksums;
+  // Segments have IPv4 headers of their own. A device that does not sum those up passes on what is to be cut, and somebody else does.
+  if (offloads_ == (kChecksums | RTE_ETH_TX_OFFLOAD_MULTI_SEGS) && (device_.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0) {
+    offloads_ |= device_.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM);
+  }
   receive_offloads_ = (device_.rx_offload_capa & kCheckedChecksums) == kCheckedChecksums ? kCheckedChecksums : 0;
   wishes.txmode.offloads = offloads_;
   wishes.rxmode.offloads = receive_offloads_;
@@ -258,6 +262,7 @@ int Port::set_link_up(const demi_dpdk_queue_config& config, demi_dpdk_problem* p
     }
     failed = queue.share(steering_.get(), socket);
     if (failed != 0) return fail(problem, ENOMEM, "EAL has no memory for what the queues of '" + name_ + "' hand to each other: give it more with '-m' in dpdk.eal.");
+    queue.leave_ip_checksums((offloads_ & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0);
     failed = rte_eth_rx_queue_setup(id_, i, receive_descriptors, static_cast<unsigned>(socket), nullptr, queue.room_pool());
     if (failed == 0) failed = rte_eth_tx_queue_setup(id_, i, transmit_descriptors, static_cast<unsigned>(socket), nullptr);
     if (failed != 0) return wrong(problem, failed, "cannot set up its queue " + std::to_string(i));
@@ -294,6 +299,7 @@ void Port::describe(const Queue& queue, demi_dpdk_port_info& info) const {
   info.mtu = mtu_;
   info.finishes_checksums = (offloads_ & kChecksums) != 0;
   info.checks_checksums = receive_offloads_ != 0;
+  info.cuts_segments = (offloads_ & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
   info.room_bytes = queue.room_bytes();
   info.windows = static_cast<uint32_t>(queue.windows().size());
   info.steers = device_steers_;

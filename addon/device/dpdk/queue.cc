@@ -11,6 +11,7 @@
 
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_ip.h>
 #include <rte_lcore.h>
 #include <rte_mempool.h>
 #include <rte_ring_elem.h>
@@ -352,9 +353,10 @@ uint32_t Queue::transmit(const demi_dpdk_packet* packets, uint32_t count) {
     // All or none: when there are not so many, this is no time to hurry.
     const uint32_t heads = rte_pktmbuf_alloc_bulk(heads_, burst.data(), count) == 0 ? count : 0;
     if (heads == 0) ++counters_.no_buffer;
-    while (made < heads && fill(burst[made], packets[made])) ++made;
+    bool any_cut = false;
+    while (made < heads && fill(burst[made], packets[made])) any_cut = packets[made++].segment_bytes != 0 || any_cut;
     for (uint32_t i = made; i < heads; ++i) rte_pktmbuf_free(burst[i]);
-    const uint16_t sent = made == 0 ? 0 : rte_eth_tx_burst(port_id_, index_, burst.data(), made);
+    const uint16_t sent = made == 0 ? 0 : send(burst.data(), made, any_cut);
     end_burst();
     for (uint16_t i = sent; i < made; ++i) rte_pktmbuf_free(burst[i]);
     // The packet that could not be filled has released its pieces; those behind it were not looked at.
@@ -364,6 +366,17 @@ uint32_t Queue::transmit(const demi_dpdk_packet* packets, uint32_t count) {
   }
   for (uint32_t i = 0; i < count; ++i) release_from(packets[i], 0);
   return 0;
+}
+
+// Drivers want to look at what they are to cut first. One that does not take a packet takes it never.
+uint16_t Queue::send(rte_mbuf** burst, uint16_t count, bool any_cut) {
+  const uint16_t ready = any_cut ? rte_eth_tx_prepare(port_id_, index_, burst, count) : count;
+  uint16_t sent = ready == 0 ? uint16_t{0} : rte_eth_tx_burst(port_id_, index_, burst, ready);
+  if (sent == ready && ready < count) {
+    rte_pktmbuf_free(burst[sent++]);
+    ++counters_.not_prepared;
+  }
+  return sent;
 }
 
 void Queue::release_from(const demi_dpdk_packet& packet, uint32_t piece) {
@@ -387,7 +400,7 @@ bool Queue::fill(rte_mbuf* head, const demi_dpdk_packet& packet) {
   return true;
 }
 
-void Queue::ask_for_offloads(rte_mbuf* head, const demi_dpdk_packet& packet) {
+void Queue::ask_for_offloads(rte_mbuf* head, const demi_dpdk_packet& packet) const {
   constexpr uint16_t kEthernetBytes = 14;
   constexpr size_t kProtocol = kEthernetBytes + 9;  // RFC 791 3.1
   constexpr size_t kDataOffset = 12;                // RFC 9293 3.1
@@ -400,6 +413,17 @@ void Queue::ask_for_offloads(rte_mbuf* head, const demi_dpdk_packet& packet) {
   // Some drivers ask for it, although DPDK promises that only TSO needs it.
   head->l4_len = is_tcp ? (bytes[packet.checksum_start + kDataOffset] >> 4) * 4 & 0xff : kUdpBytes;
   head->ol_flags |= RTE_MBUF_F_TX_IPV4 | (is_tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM);
+  if (packet.segment_bytes == 0) return;
+  // RTE_MBUF_F_TX_TCP_SEG: the headers are summed up anew for each segment, and the pseudo header here has no length.
+  head->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+  head->tso_segsz = packet.segment_bytes;
+  auto* ip = rte_pktmbuf_mtod_offset(head, rte_ipv4_hdr*, kEthernetBytes);
+  if (leaves_ip_checksums_) {
+    head->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+    ip->hdr_checksum = 0;
+  }
+  const uint16_t sum = rte_ipv4_phdr_cksum(ip, head->ol_flags);
+  std::memcpy(rte_pktmbuf_mtod_offset(head, uint8_t*, packet.checksum_start + packet.checksum_offset), &sum, sizeof sum);
 }
 
 bool Queue::attach(const demi_dpdk_piece& piece, rte_mbuf*& last, rte_mbuf* head) {

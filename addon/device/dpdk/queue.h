@@ -62,6 +62,8 @@ class Queue {
   bool hand_over(rte_mbuf* mbuf);
   // What waits for a queue that nobody has open: in the device, and what was handed over. Called by the queue that takes care of it.
   uint16_t take_waiting(rte_mbuf** into, uint16_t count);
+  // Whether the device sums up the IPv4 headers of what it is to cut.
+  void leave_ip_checksums(bool on) { leaves_ip_checksums_ = on; }
   void lock() { rte_spinlock_lock(&lock_); }
   void unlock() { rte_spinlock_unlock(&lock_); }
   void count_restart() { ++counters_.link_restarts; }
@@ -76,9 +78,10 @@ class Queue {
   void sort(rte_mbuf* const* burst, uint16_t count, demi_dpdk_received* into, uint32_t& taken);
   void tell_others(const rte_mbuf* mbuf);
   rte_mbuf* into_room(rte_mbuf* foreign);
+  uint16_t send(rte_mbuf** burst, uint16_t count, bool any_cut);
   bool fill(rte_mbuf* head, const demi_dpdk_packet& packet);
   void release_from(const demi_dpdk_packet& packet, uint32_t piece);
-  static void ask_for_offloads(rte_mbuf* head, const demi_dpdk_packet& packet);
+  void ask_for_offloads(rte_mbuf* head, const demi_dpdk_packet& packet) const;
   bool attach(const demi_dpdk_piece& piece, rte_mbuf*& last, rte_mbuf* head);
   bool add_copied(rte_mbuf* head, rte_mbuf*& last, const demi_dpdk_piece& piece);
   void piece_is_free(void* owner, uint64_t life);
@@ -106,6 +109,7 @@ class Queue {
   uint32_t room_count_ = 0;
   uint32_t room_bytes_ = 0;
   bool takes_chains_ = true;
+  bool leaves_ip_checksums_ = false;
 
   bool is_open_ = false;
   unsigned lcore_ = 0;            // the number of its thread

@@ -8,6 +8,7 @@ namespace demi {
 
 bool TcpConnection::poll_transmit(OutgoingSegment& out, Instant now) {
   out.text.clear();
+  out.segment_bytes = 0;
   if (!may_transmit()) return false;
   const bool made = reset_is_due_ ? poll_reset(out)
                                   : poll_syn(out, now) || poll_text(out, now) || poll_ack(out, now) || poll_keepalive(out, now);
@@ -16,8 +17,9 @@ bool TcpConnection::poll_transmit(OutgoingSegment& out, Instant now) {
 }
 
 void TcpConnection::count_out(const OutgoingSegment& out) {
-  ++segments_out_;
-  ++core_.counters().segments_out;
+  const uint32_t segments = out.segments();
+  segments_out_ += segments;
+  core_.counters().segments_out += segments;
   if (out.header.flags.rst()) ++core_.counters().resets_out;
 }
 
@@ -85,6 +87,7 @@ bool TcpConnection::poll_text(OutgoingSegment& out, Instant now) {
   if (transmission.length > 0) {
     if (out.text.pool() == nullptr) out.text = SgArray(core_.resources.memory.segments());
     sender_.share_text(transmission, out.text);
+    if (transmission.length > sender_.mss()) out.segment_bytes = sender_.mss();
   }
   return true;
 }

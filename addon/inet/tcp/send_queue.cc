@@ -56,6 +56,15 @@ void SendQueue::walk_to(Cursor& cursor, SeqNumber place) {
   }
 }
 
+uint32_t SendQueue::bytes_in_pieces(SeqNumber from, uint32_t length, uint32_t pieces) {
+  if (text_.count() <= pieces) return length;
+  DEMI_ASSERT(from >= begin_ && from + length <= end(), "text that is not in the send queue");
+  walk_to(fresh_, from);
+  uint32_t bytes = fresh_.left();
+  for (const Segment* next = fresh_.segment->next; --pieces > 0 && bytes < length; next = next->next) bytes += next->length;
+  return std::min(bytes, length);
+}
+
 void SendQueue::share(SeqNumber from, uint32_t length, bool again, SgArray& out) {
   if (length == 0) return;
   DEMI_ASSERT(from >= begin_ && from + length <= end(), "text that is not in the send queue");

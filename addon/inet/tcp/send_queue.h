@@ -27,6 +27,8 @@ class SendQueue {
   void drop_below(SeqNumber una);
   // Appends `length` bytes from `from` on to `out`, shared. They are all here. `again`: they were sent before.
   void share(SeqNumber from, uint32_t length, bool again, SgArray& out);
+  // How many of the `length` bytes from `from` on, which are all here and new, lie in the first `pieces` pieces there.
+  uint32_t bytes_in_pieces(SeqNumber from, uint32_t length, uint32_t pieces);
 
  private:
   // A place in the text: `offset` in the room of the segment's buffer. It stays right when the front of its segment is dropped or more text

@@ -18,7 +18,7 @@ namespace demi {
 // A segment that is to leave now.
 struct Transmission {
   SeqNumber seq;
-  uint32_t length = 0;  // bytes of text
+  uint32_t length = 0;  // bytes of text: more than sender.mss() only for a device that cuts
   bool fin = false;
   bool push = false;
   bool again = false;   // it was sent before
@@ -176,6 +176,7 @@ class Sender {
   bool poll_doubtful(Transmission& out, uint32_t text_limit, Instant now);
   bool poll_fresh(Transmission& out, uint32_t text_limit, Instant now);
   bool poll_probe(Transmission& out, Instant now);
+  uint32_t left_to_device(uint32_t length);
   uint32_t congestion_allows(uint32_t length);
   bool is_worth_sending(uint32_t length, uint32_t available, bool with_fin) const;
   void wait_for_window(Instant now);

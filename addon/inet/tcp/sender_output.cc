@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "inet/tcp/sender.h"
+#include "inet/tcp/tcp_limits.h"
 
 namespace demi {
 
@@ -71,6 +72,14 @@ void Sender::repeat(Transmission& out, SackBlock range, bool is_rescue, Instant 
 
 // --- for the first time ---
 
+// How much of `length`, which is more than a segment, goes into one: whole segments, for a device that cuts them.
+uint32_t Sender::left_to_device(uint32_t length) {
+  const TcpConfig& config = core_.config();
+  if (config.segment_offload_bytes < 2 * mss_ || mss_ < kOffloadedMssMin) return mss_;
+  const uint32_t most = flight_->queue.bytes_in_pieces(nxt_, std::min(length, config.segment_offload_bytes), config.segment_offload_pieces);
+  return std::max(most / mss_, 1u) * mss_;
+}
+
 // How much of `length` may leave: all, whole segments of it, or nothing.
 uint32_t Sender::congestion_allows(uint32_t length) {
   if (flight_->recovery.wants_new_text()) return std::min(length, mss_);
@@ -107,10 +116,8 @@ bool Sender::poll_fresh(Transmission& out, uint32_t text_limit, Instant now) {
   if (nxt_ == una_ && now - last_sent_ > rtt_.base_rto(core_.config())) {
     congestion_.handle_idle(mss_, core_.config().initial_window_segments);
   }
-  const uint32_t offload = core_.config().segment_offload_bytes;
-  const uint32_t most = text_limit < mss_ ? text_limit : std::max(offload < mss_ ? 0 : offload / mss_ * mss_, mss_);
-  uint32_t length = std::min({available, usable, most});
-  if (length > mss_) length = length / mss_ * mss_;
+  uint32_t length = std::min(available, usable);
+  if (length > text_limit) length = text_limit < mss_ ? text_limit : left_to_device(length);
   const bool fin_fits = fin_is_due && length == available && usable > length;
   // A segment cut short by options is full.
   const bool is_full = length == text_limit;
@@ -132,11 +139,12 @@ bool Sender::poll_fresh(Transmission& out, uint32_t text_limit, Instant now) {
   overrides_silly_window_ = false;
   last_sent_ = now;
   if (flight_->timed_at.is_never() && !flight_->recovery.in_recovery()) {
-    flight_->timed_end = nxt_;
+    // Of what a device cuts, the first segment.
+    flight_->timed_end = allowed > mss_ ? out.seq + mss_ : nxt_;
     flight_->timed_at = now;
   }
   totals_.bytes_sent += allowed;
-  if (allowed > 0) ++totals_.data_segments;
+  if (allowed > 0) totals_.data_segments += allowed > mss_ ? (allowed + mss_ - 1) / mss_ : 1;
   core_.timers.cancel(TcpTimer::kPersist);
   // RFC 6298 5.1
   if (!core_.timers.is_armed(TcpTimer::kRetransmit)) core_.timers.arm(TcpTimer::kRetransmit, now + rtt_.rto(core_.config()));

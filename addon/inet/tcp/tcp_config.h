@@ -37,8 +37,11 @@ struct TcpConfig {
   uint32_t send_buffer_bytes = 1 << 20;
   uint32_t send_buffer_max_bytes = 32 << 20;
   bool nagle = true;
-  // Text of one segment as handed to the device: a device that cuts it into segments itself may take more than one at once.
+  // Whether a device that cuts segments is given several at once; and how much text in one frame, in how many pieces: what the device's
+  // capabilities say.
+  bool segment_offload = true;
   uint32_t segment_offload_bytes = 0;
+  uint32_t segment_offload_pieces = UINT32_MAX;
 
   // --- receiving ---
   // The receive buffer begins with this and grows with what the application takes, up to the other.

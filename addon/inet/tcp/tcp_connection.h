@@ -45,6 +45,10 @@ enum class TcpEvent : uint8_t {
 struct OutgoingSegment {
   TcpHeader header;
   SgArray text;  // shared with the send queue
+  // More than 0: a device is to cut it into segments of so many bytes of text.
+  uint32_t segment_bytes = 0;
+
+  uint32_t segments() const { return segment_bytes == 0 ? 1 : (static_cast<uint32_t>(text.bytes()) + segment_bytes - 1) / segment_bytes; }
 };
 
 enum class IcmpErrorKind : uint8_t { kSoft, kHard };  // RFC 9293 3.9.2.2: unreachable net, host, time exceeded / unreachable port, protocol

@@ -20,6 +20,10 @@ inline constexpr size_t kReassemblyBlocksMax = 256;
 // RFC 879 knows. A peer that asks for less would have us send a header for every byte.
 inline constexpr uint32_t kSendMssMin = 48;
 
+// Segments that carry less are not left to a device to cut. Network cards have such a bound (256 bytes with some), and nobody shall have one make
+// more than a hundred segments of a frame by asking for small ones (CVE-2019-11478 has the same reason).
+inline constexpr uint32_t kOffloadedMssMin = 512;
+
 // RFC 9293 3.7.1 (MUST-15): what a peer takes that does not say what it takes.
 inline constexpr uint32_t kDefaultMssIPv4 = 536;
 inline constexpr uint32_t kDefaultMssIPv6 = 1220;

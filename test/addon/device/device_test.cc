@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "device/device_frames.h"
+#include "device/uncut_frame.h"
 #include "device/faults.h"
 #include "device/pcap.h"
 #include "device/wire_hub.h"
@@ -160,6 +160,50 @@ TEST_P(DeviceContract, APayloadBehindTheHeadArrivesWithItInOnePiece) {
   Octets again(1346);
   EXPECT_EQ(kept.copy_out(again), 1346u);
   EXPECT_TRUE(std::equal(again.begin(), again.end(), octets.begin() + 54));
+}
+
+// Whole or in segments, as the other end can take it, but to the last byte and in order.
+TEST_P(DeviceContract, WhatItIsToCutArrives) {
+  const size_t most = a->capabilities().cut_text_bytes_max;
+  if (most == 0) {
+    EXPECT_EQ(GetParam().wire, Wire::kHub);
+    return;
+  }
+  const UncutFrame uncut;
+  for (const size_t text_bytes : {size_t{1'449}, size_t{2'896}, size_t{30'000}, most}) {
+    SCOPED_TRACE(text_bytes);
+    Frame frame = uncut.make(memory_a, text_bytes, 1'448);
+    // In as many pieces as it takes.
+    SgArray pieces;
+    const size_t piece = text_bytes / (a->capabilities().cut_pieces_max - 3) + 1;
+    while (!frame.payload.empty()) pieces.append(frame.payload.split_front(piece));
+    frame.payload = std::move(pieces);
+    EXPECT_LE(frame.payload.count(), a->capabilities().cut_pieces_max);
+    send_all(*a, {&frame, 1});
+    EXPECT_TRUE(frame.empty());
+    Octets text;
+    size_t frames = 0;
+    while (text.size() < text_bytes && has_something(*b)) {
+      std::array<Frame, 8> burst;
+      const size_t count = b->receive(burst, Instant());
+      for (size_t i = 0; i < count; ++i, ++frames) {
+        const Octets octets = octets_of(burst[i]);
+        const size_t begin = text.size();
+        ASSERT_GT(octets.size(), UncutFrame::kHeaders);
+        uncut.expect_segment(octets, begin, octets.size() - UncutFrame::kHeaders, text_bytes);
+        EXPECT_TRUE(burst[i].verdict == ChecksumVerdict::kGood || uncut.has_good_checksum(octets));
+        text.insert(text.end(), octets.begin() + UncutFrame::kHeaders, octets.end());
+      }
+    }
+    EXPECT_EQ(text, UncutFrame::text(text_bytes));
+    EXPECT_TRUE(frames == 1 || frames == (text_bytes + 1'447) / 1'448) << frames;
+  }
+  EXPECT_EQ(memory_a.buffers_outstanding(), 0u);
+  // One byte more cannot be.
+  Frame frame = uncut.make(memory_a, most, 1'448);
+  frame.payload.append(frame.payload.slice(0, kCutHeadersBytesMax - UncutFrame::kHeaders + 1));
+  send_all(*a, {&frame, 1});
+  EXPECT_TRUE(receive_all(*b).empty());
 }
 
 TEST_P(DeviceContract, TakesABurstAndLeavesTheRest) {

@@ -15,6 +15,7 @@
 #include "device/device_frames.h"
 #include "device/dpdk_ground.h"
 #include "device/fake_dpdk.h"
+#include "device/uncut_frame.h"
 
 namespace demi {
 namespace {
@@ -123,6 +124,39 @@ TEST_F(DpdkDeviceTest, SmallFramesAreCopiedWhenRoomsAreScarce) {
   EXPECT_EQ(device->counters().copied_small, count - FakeDpdk::kRooms / 2);
   EXPECT_GT(count, size_t{FakeDpdk::kRooms} / 2);
   for (size_t i = 0; i < count; ++i) EXPECT_EQ(number_of(octets_of(frames[i])), i);
+}
+
+TEST_F(DpdkDeviceTest, LeavesThePortToCutWhatItCan) {
+  open_and_settle();
+  EXPECT_EQ(device->capabilities().cut_text_bytes_max, kCutTextBytesMax);
+  EXPECT_GE(device->capabilities().cut_pieces_max, 4u);
+  const UncutFrame uncut;
+  Frame frame = uncut.make(*memory, 30'000, 1'448);
+  const Octets octets = octets_of(frame);
+  const uint32_t pieces = frame.payload.count();
+  ASSERT_EQ(transmit(frame), 1u);
+  ASSERT_EQ(dpdk.sent.size(), 1u);
+  EXPECT_EQ(dpdk.sent[0].bytes, octets);
+  EXPECT_EQ(dpdk.sent[0].segment_bytes, 1'448);
+  EXPECT_EQ(dpdk.sent[0].checksum_start, 34);
+  EXPECT_EQ(dpdk.sent[0].shared_pieces, pieces);
+  Frame small = make_frame(*memory, ethernet(station(2), station(1), 5));
+  ASSERT_EQ(transmit(small), 1u);
+  EXPECT_EQ(dpdk.sent[1].segment_bytes, 0);
+  // What is not to be cut is no longer than it was.
+  Frame longer = make_frame(*memory, ethernet(station(2), station(1), 5, 1519));
+  ASSERT_EQ(transmit(longer), 1u);
+  EXPECT_EQ(device->counters().malformed, 1u);
+}
+
+TEST_F(DpdkDeviceTest, APortThatDoesNotCutIsAskedForNothing) {
+  dpdk.cuts_segments = false;
+  open_and_settle();
+  EXPECT_EQ(device->capabilities().cut_text_bytes_max, 0u);
+  Frame frame = UncutFrame().make(*memory, 3'000, 1'448);
+  ASSERT_EQ(transmit(frame), 1u);
+  EXPECT_TRUE(dpdk.sent.empty());
+  EXPECT_EQ(device->counters().malformed, 1u);
 }
 
 TEST_F(DpdkDeviceTest, LongPayloadIsSharedUntilItWasSentAndShortIsCopied) {
@@ -285,7 +319,7 @@ TEST_F(DpdkDeviceTest, ListsWhatItHasCounted) {
   device->list_counters([&](const char* name, uint64_t value) { listed[name] = value; });
   EXPECT_EQ(listed["transmitted"], 1u);
   EXPECT_EQ(listed["no_room"], 3u);
-  EXPECT_EQ(listed.size(), 16u);
+  EXPECT_EQ(listed.size(), 17u);
 }
 
 // --- over DPDK itself ---

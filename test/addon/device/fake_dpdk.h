@@ -63,6 +63,7 @@ class FakeDpdk {
   std::string refusal;           // of open_queue
   int link = DEMI_DPDK_LINK_UP;
   uint32_t takes = 1000;         // packets of a burst
+  bool cuts_segments = true;
   bool keeps_pieces = false;     // until free_pieces()
   bool loses_pieces = false;     // they do not come back with the queue
   demi_dpdk_counters counters{};
@@ -78,6 +79,7 @@ class FakeDpdk {
     uint32_t shared_pieces;
     uint16_t checksum_start;
     uint16_t checksum_offset;
+    uint16_t segment_bytes;
   };
   std::vector<Sent> sent;
   demi_dpdk_queue_config config{};
@@ -116,6 +118,7 @@ class FakeDpdk {
     info.mtu = wanted.mtu == 0 ? 1500 : wanted.mtu;
     info.finishes_checksums = 1;
     info.steering_entries = 64;
+    info.cuts_segments = cuts_segments ? 1 : 0;
     info.room_bytes = kRoomBytes;
     info.windows = 1;
     free_rooms.clear();
@@ -143,7 +146,7 @@ class FakeDpdk {
   }
   uint32_t transmit(const demi_dpdk_packet* packets, uint32_t count) {
     for (uint32_t i = 0; i < count; ++i) {
-      Sent one{{}, 0, packets[i].checksum_start, packets[i].checksum_offset};
+      Sent one{{}, 0, packets[i].checksum_start, packets[i].checksum_offset, packets[i].segment_bytes};
       for (uint32_t p = 0; p < packets[i].pieces; ++p) {
         const demi_dpdk_piece& piece = packets[i].first[p];
         one.bytes.insert(one.bytes.end(), piece.data, piece.data + piece.length);

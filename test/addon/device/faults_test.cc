@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
-#include "device/device_frames.h"
+#include "device/uncut_frame.h"
 #include "device/wire_hub.h"
 
 namespace demi {
@@ -77,6 +77,29 @@ TEST_F(FaultsTest, LeavesNoChecksumToTheDeviceBehind) {
   EXPECT_FALSE(faults.capabilities().finishes_checksums);
   EXPECT_EQ(faults.capabilities().mtu_bytes, 4'000u);
   EXPECT_EQ(faults.capabilities().link_address, station(1));
+}
+
+TEST_F(FaultsTest, CutsSegmentsSoThatEachHasItsOwnFate) {
+  const DeviceCapabilities& can = here->capabilities();
+  EXPECT_EQ(can.cut_text_bytes_max, kCutTextBytesMax);
+  EXPECT_EQ(there->capabilities().cut_text_bytes_max, 0u);
+  const UncutFrame uncut;
+  for (const double loss : {0.0, 0.5}) {
+    here->outgoing().configure({.loss = loss});
+    Frame frame = uncut.make(memory, 50'000, 1'000);
+    send_all(*here, {&frame, 1});
+    const std::vector<Octets> received = receive_all(*there);
+    if (loss == 0) {
+      ASSERT_EQ(received.size(), 50u);
+      for (size_t i = 0; i < 50; ++i) uncut.expect_segment(received[i], i * 1'000, 1'000, 50'000);
+    } else {
+      EXPECT_GT(received.size(), 10u);
+      EXPECT_LT(received.size(), 40u);
+    }
+    for (const Octets& octets : received) EXPECT_TRUE(uncut.has_good_checksum(octets));
+  }
+  EXPECT_EQ(here->outgoing().counters().entered, 100u);
+  EXPECT_EQ(here->uncut(), 0u);
 }
 
 // A device whose wire takes only some frames.

@@ -3,10 +3,14 @@
 #ifdef __linux__
 
 #include <gtest/gtest.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include "device/device_frames.h"
 #include "device/kernel_peer.h"
 #include "device/network_namespace.h"
+#include "device/uncut_frame.h"
 
 namespace demi {
 namespace {
@@ -38,6 +42,15 @@ class PacketSocketTest : public ::testing::Test {
       if (device->receive({&frame, 1}, Instant()) == 0) is_readable(device->capabilities().wakeup_fd, 100);
     }
     return frame;
+  }
+  // What `ethtool -K INTERFACE tso on|off` does.
+  static void switch_segment_offload(const char* interface, bool on) {
+    FileDescriptor control(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ethtool_value wanted{.cmd = ETHTOOL_STSO, .data = on};
+    ifreq request{};
+    std::strcpy(request.ifr_name, interface);
+    request.ifr_data = reinterpret_cast<char*>(&wanted);
+    ASSERT_EQ(::ioctl(control.get(), SIOCETHTOOL, &request), 0) << std::strerror(errno);
   }
   uint64_t promiscuity() {
     FILE* shown = ::popen("ip -d link show veth0 | grep -o 'promiscuity [0-9]*'", "r");
@@ -177,6 +190,44 @@ TEST_F(PacketSocketTest, DatagramsThatNobodyHasCutAreCut) {
   EXPECT_EQ(octets_of(receive()).back(), 0x43);
   EXPECT_EQ(device->counters().unusable, 0u);
   EXPECT_EQ(device->counters().received, 6u);
+}
+
+TEST_F(PacketSocketTest, AnInterfaceThatDoesNotCutIsAskedForNothing) {
+  switch_segment_offload("veth0", false);
+  plug_in();
+  EXPECT_EQ(device->capabilities().cut_text_bytes_max, 0u);
+  switch_segment_offload("veth0", true);
+  EXPECT_EQ(open("veth0").device->capabilities().cut_text_bytes_max, kCutTextBytesMax);
+}
+
+// An administrator may switch it off at any time.
+TEST_F(PacketSocketTest, WhatTheInterfaceDoesNotCutAnyMoreIsCutHere) {
+  plug_in();
+  Made<PacketSocket> other = PacketSocket::open({"veth1", station(1), {}}, memory);
+  ASSERT_EQ(other.problem, "");
+  UncutFrame uncut;
+  uncut.from = station(2);
+  uncut.to = station(1);
+  switch_segment_offload("veth0", false);
+  // Between others, which stay where they are.
+  std::vector<Frame> frames;
+  frames.push_back(make_frame(memory, ethernet(station(1), station(2), 1)));
+  frames.push_back(uncut.make(memory, 10'000, 1'448));
+  frames.push_back(uncut.make(memory, 2'000, 1'448));
+  frames.push_back(make_frame(memory, ethernet(station(1), station(2), 2)));
+  frames.push_back(uncut.make(memory, 3'000, 1'448));
+  send_all(*device, frames);
+  const std::vector<Octets> received = receive_all(*other.device);
+  ASSERT_EQ(received.size(), 1u + 7 + 2 + 1 + 3);
+  EXPECT_EQ(number_of(received[0]), 1u);
+  for (size_t i = 0; i < 7; ++i) uncut.expect_segment(received[1 + i], i * 1'448, std::min<size_t>(1'448, 10'000 - i * 1'448), 10'000);
+  for (size_t i = 0; i < 2; ++i) uncut.expect_segment(received[8 + i], i * 1'448, i == 0 ? 1'448 : 552, 2'000);
+  EXPECT_EQ(number_of(received[10]), 2u);
+  for (size_t i = 0; i < 3; ++i) uncut.expect_segment(received[11 + i], i * 1'448, i < 2 ? 1'448 : 104, 3'000);
+  EXPECT_EQ(device->counters().cut_here, 3u);
+  EXPECT_EQ(device->counters().uncut, 0u);
+  EXPECT_EQ(device->counters().refused, 0u);
+  EXPECT_EQ(device->counters().transmitted, 14u);
 }
 
 TEST_F(PacketSocketTest, AVlanTagIsWhereItBelongs) {

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "device/device_frames.h"
+#include "device/uncut_frame.h"
 
 namespace demi {
 namespace {
@@ -19,6 +19,17 @@ TEST(VirtioNetHeader, SaysWhichChecksumIsUnfinished) {
   // Byte by byte as the specification has it, on a machine with the least significant byte first.
   const uint16_t expected[] = {0x0001, 0, 0, 34, 16};
   EXPECT_EQ(std::memcmp(&header, expected, sizeof header), 0);
+}
+
+TEST(VirtioNetHeader, SaysHowToCut) {
+  Memory memory;
+  const Frame frame = UncutFrame().make(memory, 5'000, 1'448);
+  const VirtioNetHeader header = VirtioNetHeader::of(frame);
+  const uint16_t expected[] = {0x0101, 66, 1'448, 34, 16};
+  EXPECT_EQ(std::memcmp(&header, expected, sizeof header), 0);
+  // The same when text follows the headers in the head.
+  const VirtioNetHeader whole = VirtioNetHeader::of(UncutFrame().make(memory, 5'000, 1'448, SIZE_MAX));
+  EXPECT_EQ(std::memcmp(&whole, expected, sizeof whole), 0);
 }
 
 TEST(VirtioNetHeader, IsAVerdictOnTheChecksum) {

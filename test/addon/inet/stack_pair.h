@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "device/faults.h"
+#include "device/segment_cutter.h"
 #include "device/wire_hub.h"
 #include "inet/stack_fixture.h"
 
@@ -26,7 +27,7 @@ struct PairedHost {
   }
 
   // One turn, as stack.h says: what has arrived, what is due, what the user does about it (`act`), what is to be sent. `arrives` and `leaves` see
-  // each frame first.
+  // each frame first, as it is on the wire.
   template <class Arrives, class Leaves, class Act>
   void turn(Instant now, Arrives&& arrives, Leaves&& leaves, Act&& act) {
     std::array<Frame, 32> burst;
@@ -38,16 +39,38 @@ struct PairedHost {
     take_events();
     act();
     for (Frame frame = stack->poll_transmit(now); !frame.empty(); frame = stack->poll_transmit(now)) {
-      leaves(frame);
+      show(frame, leaves);
       ASSERT_EQ(device->transmit({&frame, 1}, now), 1u);
     }
     take_events();
   }
   void turn(Instant now) {
-    turn(now, [](const Frame&) {}, [](const Frame&) {}, [] {});
+    const auto note = [this](const Frame& frame) {
+      if (sent == nullptr) return;
+      sent->emplace_back(frame.bytes());
+      frame.copy_out(sent->back());
+    };
+    turn(now, [](const Frame&) {}, note, [] {});
   }
   void take_events() {
     for (SocketEvent event; stack->poll_event(event);) events.push_back(event);
+  }
+  // What the device is to cut is seen as it will be when it is cut.
+  template <class Leaves>
+  void show(const Frame& frame, Leaves& leaves) {
+    if (frame.segment_bytes == 0) return leaves(frame);
+    Frame twin(BufferRef::share(*frame.head), frame.offset, frame.length);
+    twin.payload = frame.payload.clone();
+    twin.checksum_start = frame.checksum_start;
+    twin.checksum_offset = frame.checksum_offset;
+    twin.segment_bytes = frame.segment_bytes;
+    RingQueue<Frame> segments;
+    cut_segments(std::move(twin), memory, false, segments);
+    ++cut_frames;
+    while (!segments.empty()) {
+      const Frame segment = segments.pop_front();
+      leaves(segment);
+    }
   }
   Instant due() const { return std::min(stack->poll_timeout(), device->next_deadline()); }
 
@@ -55,6 +78,8 @@ struct PairedHost {
   std::unique_ptr<Faults> device;
   std::unique_ptr<Stack> stack;
   std::vector<SocketEvent> events;  // all that there were
+  uint64_t cut_frames = 0;
+  std::vector<Octets>* sent = nullptr;  // takes all that leaves, as it is on the wire
 };
 
 class StackPair {

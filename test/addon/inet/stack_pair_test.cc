@@ -47,6 +47,39 @@ TEST(StackPairTest, AMegabyteBothWaysOverALinkThatLosesAndReorders) {
   }
 }
 
+// One link loses the same of the same frames: so what is on the wire is the same to the last byte, whoever cuts, however much is lost and sent again.
+TEST(StackPairTest, SegmentsThatADeviceCutsAreThoseThatTheStackWouldHaveCut) {
+  for (uint64_t seed = 1; seed <= 24; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::vector<Octets> wire[2];
+    uint64_t cut_frames = 0, retransmitted = 0;
+    for (const uint32_t offload : {0u, kCutTextBytesMax}) {
+      StackPair pair(seed, [&](StackConfig& config) {
+        config.tcp.segment_offload_bytes = offload;
+        if (seed % 3 == 0) config.tcp.segment_offload_pieces = 2;
+        config.tcp.sack = seed % 2 == 0;
+        config.tcp.timestamps = seed % 4 < 2;
+        if (seed % 5 == 0) config.tcp.receive_buffer_bytes = 30'000;
+        if (seed % 7 == 0) config.tcp.mss_max = static_cast<uint16_t>(500 + 10 * seed);
+      });
+      pair.a.sent = &wire[offload != 0];
+      ImpairmentConfig link;
+      link.loss = seed % 8 == 0 ? 0 : 0.02;
+      link.reorder = seed % 6 == 0 ? 0.02 : 0;
+      link.delay = Duration::milliseconds(5);
+      pair.impair(link);
+      exchange(pair, 400'000);
+      cut_frames += pair.a.cut_frames;
+      retransmitted += pair.a.stack->tcp_counters().retransmitted;
+      if (testing::Test::HasFailure()) return;
+    }
+    EXPECT_GT(cut_frames, 10u);
+    EXPECT_TRUE(retransmitted > 0 || seed % 8 == 0);
+    ASSERT_EQ(wire[0].size(), wire[1].size());
+    for (size_t i = 0; i < wire[0].size(); ++i) ASSERT_EQ(wire[0][i], wire[1][i]) << "frame " << i;
+  }
+}
+
 TEST(StackPairTest, DamagedFramesAreSeenAndMadeGood) {
   StackPair pair(3);
   ImpairmentConfig link;

@@ -75,6 +75,10 @@ class StackSimulationPlanner {
     if (one_in(4)) tcp.min_rto = microseconds(1'000, 1'000'000);
     if (one_in(4)) tcp.delayed_ack = microseconds(1'000, 500'000);
     tcp.receive_auto_tuning = one_in(2);
+    if (one_in(2)) {
+      tcp.segment_offload_bytes = one_in(4) ? static_cast<uint32_t>(between(1, 20'000)) : kCutTextBytesMax;
+      if (one_in(2)) tcp.segment_offload_pieces = static_cast<uint32_t>(between(1, 15));
+    }
     if (one_in(4)) tcp.receive_buffer_bytes = static_cast<uint32_t>(between(one_in(4) ? 1 : 2'000, 20'000));
     if (one_in(4)) tcp.send_buffer_bytes = static_cast<uint32_t>(between(1, 20'000));
     if (one_in(6)) tcp.syn_queue_entries = static_cast<uint32_t>(between(1, 4));

@@ -24,7 +24,7 @@ describe('what is not given', () => {
           mss: 0, keepalive: false, rcvbuf: 262144, rcvbufMax: 33554432, sndbuf: 1048576, sndbufMax: 33554432, nodelay: false, delayedAckMs: 40, rtoInitialMs: 1000, rtoMinMs: 200,
           rtoMaxMs: 60000, congestion: 'cubic', initialWindow: 10, synRetries: 6, synAckRetries: 5, synQueue: 1024, userTimeoutMs: 300000,
           orphanTimeoutMs: 60000, finWait2TimeoutMs: 60000, keepIdle: 7200, keepInterval: 75, keepCount: 9, msl: 30, timeWaitMax: 65536,
-          windowScale: true, timestamps: true, sack: true,
+          windowScale: true, timestamps: true, sack: true, segmentOffload: true,
         },
       },
       ignored: [],

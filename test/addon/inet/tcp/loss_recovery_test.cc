@@ -131,6 +131,37 @@ TEST_F(LossRecoveryTest, DuplicatesOfARecoveryBeginNoOther) {
 
 // --- with SACK ---
 
+TEST_F(LossRecoveryTest, OfALargeSegmentOnlyWhatIsLostIsSentAgain) {
+  config.segment_offload_bytes = 65'000;
+  established_with(true, false);
+  send(20'000);
+  EXPECT_EQ(all_out(), Lines{". 1:10001(10000) ack 1 win 65535"});
+  // Cut by the device, the fourth and the sixth of it are lost.
+  in(". 1:1(0) ack 3001 win 60000 sack 4001:5001");
+  EXPECT_EQ(all_out(), (Lines{". 10001:16001(6000) ack 1 win 65535"})) << "four have left the network, and cwnd has grown by two";
+  in(". 1:1(0) ack 3001 win 60000 sack 6001:10001 sack 4001:5001");
+  EXPECT_EQ(phase(), Phase::kFastRecovery);
+  EXPECT_EQ(connection->info().sacked, 5000u);
+  EXPECT_EQ(all_out(), (Lines{". 3001:4001(1000) ack 1 win 65535"}));
+  in(". 1:1(0) ack 3001 win 60000 sack 6001:16001 sack 4001:5001");
+  EXPECT_EQ(all_out().front(), ". 5001:6001(1000) ack 1 win 65535");
+  in(". 1:1(0) ack 16001 win 60000");
+  EXPECT_EQ(phase(), Phase::kOpen);
+  EXPECT_EQ(connection->info().segments_retransmitted, 2u);
+}
+
+// RFC 5682 2.1: two segments of new text, and not two large ones.
+TEST_F(LossRecoveryTest, FrtoAsksForTwoSegmentsWhateverTheDeviceTakes) {
+  config.segment_offload_bytes = 65'000;
+  established_with(false, false);
+  send(30'000);
+  EXPECT_EQ(all_out(), Lines{". 1:10001(10000) ack 1 win 65535"});
+  at(1'000);
+  EXPECT_EQ(out(), segment(0));
+  in(". 1:1(0) ack 1001 win 60000");
+  EXPECT_EQ(all_out(), (Lines{segment(10), segment(11)}));
+}
+
 TEST_F(LossRecoveryTest, SackSendsExactlyTheHoles) {
   established_with(true, false);
   ten_in_flight();

@@ -25,6 +25,11 @@ class SendQueueTest : public testing::Test {
     return testing::AssertionSuccess();
   }
 
+  uint32_t bytes_in_pieces_of_one() {
+    append(1000);
+    return queue.bytes_in_pieces(kBegin, 1000, 1);
+  }
+
   Memory memory;
   SendQueue queue{kBegin};
   uint64_t appended = 0;
@@ -46,6 +51,22 @@ TEST_F(SendQueueTest, ASegmentMayBeOfManyPieces) {
   EXPECT_TRUE(shares(0, 350, false));
   EXPECT_TRUE(shares(3, 100, true));
   EXPECT_TRUE(shares(13, 1, true));
+}
+
+TEST_F(SendQueueTest, SaysHowMuchLiesInSomePieces) {
+  EXPECT_EQ(bytes_in_pieces_of_one(), 1000u);
+  for (int i = 0; i < 9; ++i) append(1000);
+  EXPECT_EQ(queue.bytes_in_pieces(kBegin, 10'000, 10), 10'000u);
+  EXPECT_EQ(queue.bytes_in_pieces(kBegin, 10'000, 9), 9'000u);
+  EXPECT_EQ(queue.bytes_in_pieces(kBegin, 2'500, 9), 2'500u);
+  EXPECT_TRUE(shares(0, 1'500, false));
+  EXPECT_EQ(queue.bytes_in_pieces(kBegin + 1'500, 8'000, 1), 500u);
+  EXPECT_EQ(queue.bytes_in_pieces(kBegin + 1'500, 8'000, 3), 2'500u);
+  EXPECT_EQ(queue.bytes_in_pieces(kBegin + 3'000, 7'000, 2), 2'000u);
+  EXPECT_TRUE(shares(1'500, 4'000, false));
+  queue.drop_below(kBegin + 5'500);
+  EXPECT_EQ(queue.bytes_in_pieces(kBegin + 5'500, 4'500, 2), 1'500u);
+  EXPECT_TRUE(shares(5'500, 4'500, false));
 }
 
 TEST_F(SendQueueTest, GivesBackWhatIsAcknowledged) {

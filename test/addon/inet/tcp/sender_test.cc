@@ -555,6 +555,115 @@ TEST_F(SenderTest, ADeviceThatCutsSegmentsGetsLargeOnes) {
   EXPECT_EQ(out(), ". 4001:8001(4000) ack 1 win 65535");
   EXPECT_EQ(out(), ". 8001:10001(2000) ack 1 win 65535") << "as many whole segments as cwnd allows";
   EXPECT_EQ(out(), "");
+  EXPECT_EQ(connection->info().data_segments_out, 10u);
+  EXPECT_EQ(connection->info().segments_out, 12u) << "with the SYN and its ACK";
+  EXPECT_EQ(resources.counters.segments_out, 12u);
+  in(". 1:1(0) ack 10001 win 65000");
+  EXPECT_EQ(out(), "P. 10001:10501(500) ack 1 win 65535");
+}
+
+TEST_F(SenderTest, ADeviceIsToldWhatToCutTo) {
+  config.segment_offload_bytes = 65'000;
+  established(65'000);
+  connection->set_nagle(false);
+  send(2500);
+  EXPECT_EQ(out(), ". 1:2001(2000) ack 1 win 65535");
+  EXPECT_EQ(cut_bytes, 1000u);
+  EXPECT_EQ(out(), "P. 2001:2501(500) ack 1 win 65535");
+  EXPECT_EQ(cut_bytes, 0u);
+  send(100);
+  in("F. 1:1(0) ack 2501 win 65000");
+  EXPECT_EQ(out(), "P. 2501:2601(100) ack 2 win 65534");
+  EXPECT_EQ(cut_bytes, 0u);
+}
+
+TEST_F(SenderTest, ALargeSegmentEndsAtTheWindow) {
+  config.segment_offload_bytes = 65'000;
+  established(3500);
+  send(8000);
+  EXPECT_EQ(out(), ". 1:3001(3000) ack 1 win 65535");
+  EXPECT_EQ(out(), "") << "500 are a silly window";
+  in(". 1:1(0) ack 3001 win 5000");
+  EXPECT_EQ(out(), "P. 3001:8001(5000) ack 1 win 65535");
+}
+
+TEST_F(SenderTest, TheEndRidesOnALargeSegmentThatIsFull) {
+  config.segment_offload_bytes = 65'000;
+  established();
+  send(3000);
+  connection->shutdown_send(now);
+  EXPECT_EQ(out(), "FP. 1:3001(3000) ack 1 win 65535");
+  EXPECT_EQ(out(), "");
+  in(". 1:1(0) ack 3002 win 10000");
+  EXPECT_EQ(state(), TcpState::kFinWait2);
+}
+
+TEST_F(SenderTest, TheEndFollowsALargeSegmentWithTheRest) {
+  config.segment_offload_bytes = 65'000;
+  established();
+  send(3500);
+  connection->shutdown_send(now);
+  EXPECT_EQ(out(), ". 1:3001(3000) ack 1 win 65535");
+  EXPECT_EQ(out(), "FP. 3001:3501(500) ack 1 win 65535");
+}
+
+TEST_F(SenderTest, ALargeSegmentIsOfNoMorePiecesThanTheDeviceTakes) {
+  config.segment_offload_bytes = 65'000;
+  config.segment_offload_pieces = 3;
+  established(65'000);
+  for (int i = 0; i < 10; ++i) send(900);
+  EXPECT_EQ(out(), ". 1:2001(2000) ack 1 win 65535") << "2700 bytes";
+  EXPECT_EQ(out(), ". 2001:4001(2000) ack 1 win 65535") << "700 and two times 900";
+  EXPECT_EQ(out(), ". 4001:6001(2000) ack 1 win 65535") << "500 and two times 900";
+  EXPECT_EQ(out(), ". 6001:8001(2000) ack 1 win 65535") << "300 and two times 900";
+  EXPECT_EQ(out(), "P. 8001:9001(1000) ack 1 win 65535");
+}
+
+TEST_F(SenderTest, OnePieceTooShortForASegmentIsSentWithTheNext) {
+  config.segment_offload_bytes = 65'000;
+  config.segment_offload_pieces = 1;
+  established(65'000);
+  for (int i = 0; i < 10; ++i) send(300);
+  EXPECT_EQ(out(), ". 1:1001(1000) ack 1 win 65535");
+  EXPECT_EQ(out(), ". 1001:2001(1000) ack 1 win 65535");
+}
+
+TEST_F(SenderTest, SegmentsOfFewBytesAreNotLeftToADevice) {
+  config.segment_offload_bytes = 65'000;
+  make(kOffloadedMssMin - 1);
+  connection->connect(now);
+  out();
+  in("S. 0:0(0) ack 1 win 65000 mss 1000");
+  out();
+  send(3000);
+  EXPECT_EQ(out(), ". 1:512(511) ack 1 win 65535");
+  all_out();
+}
+
+// The measurement begins with the first of what is cut: it is acknowledged first.
+TEST_F(SenderTest, TheFirstOfALargeSegmentIsTimed) {
+  config.segment_offload_bytes = 65'000;
+  established();
+  send(4000);
+  all_out();
+  at(150);
+  in(". 1:1(0) ack 1001 win 10000");
+  // RFC 6298 2.3, after the 100 ms of the handshake.
+  EXPECT_EQ(connection->info().srtt, Duration::microseconds(93'750));
+}
+
+TEST_F(SenderTest, AfterASmallerMssADeviceCutsToThat) {
+  config.segment_offload_bytes = 65'000;
+  established(65'000);
+  send(4000);
+  EXPECT_EQ(out(), "P. 1:4001(4000) ack 1 win 65535");
+  connection->handle_path_mss(600, kIss + 1);
+  EXPECT_EQ(out(), ". 1:601(600) ack 1 win 65535") << "what is sent again is cut here";
+  all_out();
+  in(". 1:1(0) ack 4001 win 65000");
+  send(1800);
+  EXPECT_EQ(out(), "P. 4001:5801(1800) ack 1 win 65535");
+  EXPECT_EQ(cut_bytes, 600u);
 }
 
 }  // namespace
