@@ -8,6 +8,14 @@ AddressClaims::AddressClaims(const AddressClaimConfig& config, const std::vector
   for (const Cidr& own : addresses) {
     if (own.address().is_ipv4()) claims_.push_back({own.address(), config.announcements, now, now});
   }
+  settle();
+}
+
+void AddressClaims::settle() {
+  due_ = Instant::never();
+  for (const Claim& claim : claims_) {
+    if (claim.left > 0) due_ = std::min(due_, claim.due);
+  }
 }
 
 void AddressClaims::handle_conflict(const IpAddress& address, Instant now) {
@@ -20,6 +28,7 @@ void AddressClaims::handle_conflict(const IpAddress& address, Instant now) {
     claim.due = now;
     claim.defended_until = now + config_.defend_interval;
   }
+  settle();
 }
 
 void AddressClaims::announce_again(Instant now) {
@@ -27,6 +36,7 @@ void AddressClaims::announce_again(Instant now) {
     claim.left = config_.announcements;
     claim.due = now;
   }
+  settle();
 }
 
 bool AddressClaims::poll_announcement(IpAddress& out, Instant now) {
@@ -35,6 +45,7 @@ bool AddressClaims::poll_announcement(IpAddress& out, Instant now) {
     --claim.left;
     claim.due = now + config_.announce_interval;
     out = claim.address;
+    settle();
     return true;
   }
   return false;

@@ -2,7 +2,6 @@
 // it begins: whoever configures a stack decides about addresses.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -28,13 +27,7 @@ class AddressClaims {
   void announce_again(Instant now);
   // The next address that is to be announced; false if there is none now.
   bool poll_announcement(IpAddress& out, Instant now);
-  Instant poll_timeout() const {
-    Instant earliest = Instant::never();
-    for (const Claim& claim : claims_) {
-      if (claim.left > 0) earliest = std::min(earliest, claim.due);
-    }
-    return earliest;
-  }
+  Instant poll_timeout() const { return due_; }
   uint64_t conflicts() const { return conflicts_; }
 
  private:
@@ -45,9 +38,12 @@ class AddressClaims {
     Instant defended_until;   // RFC 5227 2.4 (b): not again before
   };
 
+  void settle();
+
   const AddressClaimConfig config_;
   uint64_t conflicts_ = 0;
   std::vector<Claim> claims_;
+  Instant due_;             // the first of them: it is asked for with every frame
 };
 
 }  // namespace demi

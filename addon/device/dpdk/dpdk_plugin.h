@@ -50,7 +50,6 @@ struct demi_dpdk_port_info {
   uint8_t mac[6];              // 0: it has none that we could have
   uint16_t mtu;
   uint8_t finishes_checksums;  // of TCP and UDP in IPv4, for what is sent
-  uint8_t checks_checksums;    // of what is received
   uint8_t steers;              // sends each flow to its queue by itself; where it does not, the queues do among themselves
   uint16_t steering_entries;   // of the table by which flows are shared out among several queues (base/flow_hash.h)
   uint8_t cuts_segments;       // of TCP over IPv4, of what is sent
@@ -86,8 +85,6 @@ struct demi_dpdk_packet {
 enum demi_dpdk_link { DEMI_DPDK_LINK_DOWN = 0, DEMI_DPDK_LINK_UP = 1, DEMI_DPDK_LINK_GONE = 2 };
 
 struct demi_dpdk_counters {
-  uint64_t received;
-  uint64_t transmitted;
   uint64_t no_room;          // came, and no room was free
   uint64_t receive_errors;
   uint64_t transmit_errors;

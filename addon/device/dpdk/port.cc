@@ -194,9 +194,8 @@ int Port::configure(const demi_dpdk_queue_config& config, demi_dpdk_problem* pro
   if (offloads_ == (kChecksums | RTE_ETH_TX_OFFLOAD_MULTI_SEGS) && (device_.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0) {
     offloads_ |= device_.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM);
   }
-  receive_offloads_ = (device_.rx_offload_capa & kCheckedChecksums) == kCheckedChecksums ? kCheckedChecksums : 0;
   wishes.txmode.offloads = offloads_;
-  wishes.rxmode.offloads = receive_offloads_;
+  wishes.rxmode.offloads = (device_.rx_offload_capa & kCheckedChecksums) == kCheckedChecksums ? kCheckedChecksums : 0;
   ask_for_steering(config.queues, wishes);
   if (const int failed = rte_eth_dev_configure(id_, config.queues, config.queues, &wishes); failed != 0) return wrong(problem, failed, "cannot be configured");
   // Some drivers have no MTU: then it is ours to keep.
@@ -298,7 +297,6 @@ void Port::describe(const Queue& queue, demi_dpdk_port_info& info) const {
   std::memcpy(info.mac, mac.addr_bytes, sizeof info.mac);
   info.mtu = mtu_;
   info.finishes_checksums = (offloads_ & kChecksums) != 0;
-  info.checks_checksums = receive_offloads_ != 0;
   info.cuts_segments = (offloads_ & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
   info.room_bytes = queue.room_bytes();
   info.windows = static_cast<uint32_t>(queue.windows().size());
@@ -376,8 +374,8 @@ int Port::tend_link(Queue& queue, int64_t now_ns) {
 
 // --- the doors ---
 
+// The port stays as it is while this queue is open, and its table is made of atomics.
 void want_datagrams(demi_dpdk_queue* queue, uint16_t port, bool is_wanted) {
-  std::lock_guard lock(ports().mutex);
   auto& wanting = *reinterpret_cast<Queue*>(queue);
   wanting.port().want_datagrams(wanting, port, is_wanted);
 }
@@ -406,9 +404,11 @@ int close_queue(demi_dpdk_queue* queue) {
 }
 
 int tend_link(demi_dpdk_queue* queue, int64_t now_ns) {
-  std::lock_guard lock(ports().mutex);
   auto& tended = *reinterpret_cast<Queue*>(queue);
-  return tended.port().tend_link(tended, now_ns);
+  // Nobody waits for another thread that opens a queue, which takes its time: then the link is as it was.
+  std::unique_lock lock(ports().mutex, std::try_to_lock);
+  if (lock) tended.note_link(tended.port().tend_link(tended, now_ns));
+  return tended.link();
 }
 
 }  // namespace demi::dpdk

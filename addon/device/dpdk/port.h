@@ -62,7 +62,6 @@ class Port {
   bool is_running_ = false;                   // started, and DPDK agreed: where a peer is missing it may not
   std::atomic<bool> is_gone_ = false;         // said by a thread of EAL
   uint64_t offloads_ = 0;                     // of transmission
-  uint64_t receive_offloads_ = 0;
   std::vector<std::unique_ptr<Queue>> list_;  // all of them, from the first opening on
   std::unique_ptr<Steering> steering_;        // of several queues
   bool device_steers_ = false;                // by our key, and a table as ours
@@ -73,7 +72,7 @@ class Port {
 // The port of that name or number; nullptr, and the problem, if there is none. It stays for as long as the process lives.
 Port* find_port(const char* name, int& error, demi_dpdk_problem* problem);
 
-// All of this under the lock of the process.
+// Opening and closing take the lock of the process.
 int open_queue(const demi_dpdk_queue_config* config, demi_dpdk_queue** queue, demi_dpdk_port_info* info, demi_dpdk_problem* problem);
 int close_queue(demi_dpdk_queue* queue);
 int tend_link(demi_dpdk_queue* queue, int64_t now_ns);

@@ -159,6 +159,7 @@ void Queue::open(const demi_dpdk_queue_config& config) {
   context_ = config.context;
   release_ = config.release;
   counters_ = {};
+  link_ = DEMI_DPDK_LINK_DOWN;
   ++life_;
   pieces_out_ = 0;
 }
@@ -196,9 +197,7 @@ bool Queue::close() {
 
 uint32_t Queue::receive(demi_dpdk_received* into, uint32_t count) {
   const uint32_t most = std::min(count, DEMI_DPDK_BURST_MAX);
-  const uint32_t taken = steering_ == nullptr ? receive_own(into, most) : receive_shared(into, most);
-  counters_.received += taken;
-  return taken;
+  return steering_ == nullptr ? receive_own(into, most) : receive_shared(into, most);
 }
 
 uint32_t Queue::receive_own(demi_dpdk_received* into, uint32_t count) {
@@ -361,7 +360,6 @@ uint32_t Queue::transmit(const demi_dpdk_packet* packets, uint32_t count) {
     for (uint16_t i = sent; i < made; ++i) rte_pktmbuf_free(burst[i]);
     // The packet that could not be filled has released its pieces; those behind it were not looked at.
     for (uint32_t i = made + (made < heads ? 1 : 0); i < count; ++i) release_from(packets[i], 0);
-    counters_.transmitted += sent;
     return sent;
   }
   for (uint32_t i = 0; i < count; ++i) release_from(packets[i], 0);

@@ -67,6 +67,9 @@ class Queue {
   void lock() { rte_spinlock_lock(&lock_); }
   void unlock() { rte_spinlock_unlock(&lock_); }
   void count_restart() { ++counters_.link_restarts; }
+  // What the link was like when it was looked at last (demi_dpdk_link).
+  void note_link(int link) { link_ = link; }
+  int link() const { return link_; }
 
  private:
   friend struct PieceNote;
@@ -118,6 +121,7 @@ class Queue {
   // How often it was opened. Who had it before may be gone, with what was attached then.
   uint64_t life_ = 0;
   uint64_t pieces_out_ = 0;       // of this life: attached, and not freed yet
+  int link_ = DEMI_DPDK_LINK_DOWN;
   bool is_running_ = false;       // changes in the thread of the queue, or while its lock is held
   // While the port is stopped by one queue, the others find nothing and can send nothing; and what waits for a queue is taken by one at a time.
   bool has_lock_ = false;

@@ -1,7 +1,7 @@
 // Steering: which queue of a port a frame is for. Each flow has a queue by its hash (base/flow_hash.h); those of a queue that nobody has open are dealt out to
 // the others. A datagram is for whoever has its port, and what tells of neighbors is for everybody.
 //
-// Changed under the lock of the process, and read by all threads of the port meanwhile.
+// Who has a queue open changes under the lock of the process; all of it is read by all threads of the port meanwhile.
 #pragma once
 
 #include <array>
