@@ -15,7 +15,7 @@ const plugin = path.join(addonFolder, 'build', 'Release', 'demi_dpdk.so');
 const stampFile = path.join(objectFolder, 'built');
 const exportsFile = path.join(sourceFolder, 'exports.map');
 // What it includes from elsewhere.
-const SHARED_HEADERS = ['base/flow_hash.h'];
+const SHARED_HEADERS = ['base/bytes.h', 'base/flow_hash.h'];
 const JOBS = 2;
 
 const MISSING = 'libdpdk was not found by pkg-config: install DPDK 22.11 or newer with its headers, on Debian by `apt-get install libdpdk-dev pkg-config`.';

@@ -158,9 +158,7 @@ int Port::open(const demi_dpdk_queue_config& config, Queue** queue, demi_dpdk_po
   Queue& opened = *list_[config.queue];
   opened.open(config);
   // Of a link that was kept: what came for nobody.
-  if (!has_open_queues()) {
-    for (uint16_t i = 0; i < queues_; ++i) list_[i]->discard_received();
-  }
+  if (!has_open_queues()) discard_received();
   if (const int failed = is_started_ ? 0 : start(problem); failed != 0) {
     opened.close();
     return failed;
@@ -173,11 +171,7 @@ int Port::open(const demi_dpdk_queue_config& config, Queue** queue, demi_dpdk_po
 }
 
 int Port::configure(const demi_dpdk_queue_config& config, demi_dpdk_problem* problem) {
-  if (is_started_) {
-    set_running(false);
-    rte_eth_dev_stop(id_);
-    is_started_ = false;
-  }
+  if (is_started_) stop();
   uint16_t mtu = 0;
   rte_eth_dev_get_mtu(id_, &mtu);
   const uint16_t wanted = config.mtu == 0 ? mtu : config.mtu;
@@ -311,18 +305,23 @@ bool Port::close(Queue& queue) {
   set_open(queue, false);
   queue.wait_for_pieces();
   drain_cable(queue.index());
-  // A link to a peer is kept, for whoever opens next: see kHandshakeNs.
   // What came for it without being steered is the caretaker's business, as long as there is one.
-  if (--open_queues_ == 0) {
-    for (uint16_t i = 0; i < queues_; ++i) list_[i]->discard_received();
-  }
-  if (open_queues_ == 0 && is_started_ && !loses_peers()) {
-    // What waits in the device comes back.
-    set_running(false);
-    rte_eth_dev_stop(id_);
-    is_started_ = false;
-  }
+  if (--open_queues_ > 0) return queue.close();
+  discard_received();
+  // A link to a peer is kept, for whoever opens next: see kHandshakeNs.
+  if (is_started_ && !loses_peers()) stop();
   return queue.close();
+}
+
+void Port::discard_received() {
+  for (uint16_t i = 0; i < queues_; ++i) list_[i]->discard_received();
+}
+
+// What waits in the device comes back.
+void Port::stop() {
+  set_running(false);
+  rte_eth_dev_stop(id_);
+  is_started_ = false;
 }
 
 // What the other end has not taken by now is lost with the cable.

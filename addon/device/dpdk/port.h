@@ -41,6 +41,8 @@ class Port {
   void set_open(const Queue& queue, bool is_open);
   void steer();
   int start(demi_dpdk_problem* problem);
+  void stop();
+  void discard_received();
   void describe(const Queue& queue, demi_dpdk_port_info& info) const;
   void restart();
   void set_running(bool on);
@@ -68,9 +70,6 @@ class Port {
   int64_t restart_at_ns_ = 0;
   int64_t restart_pause_ns_ = 0;
 };
-
-// The port of that name or number; nullptr, and the problem, if there is none. It stays for as long as the process lives.
-Port* find_port(const char* name, int& error, demi_dpdk_problem* problem);
 
 // Opening and closing take the lock of the process.
 int open_queue(const demi_dpdk_queue_config* config, demi_dpdk_queue** queue, demi_dpdk_port_info* info, demi_dpdk_problem* problem);

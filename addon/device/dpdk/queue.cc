@@ -223,7 +223,6 @@ void Queue::keep(rte_mbuf* mbuf, demi_dpdk_received* into, uint32_t& taken) {
 
 int Queue::share(Steering* steering, int socket) {
   steering_ = steering;
-  has_lock_ = steering != nullptr;
   if (steering == nullptr || inbox_ != nullptr) return 0;
   inbox_ = rte_ring_create(pool_name("inbox").c_str(), kInboxFrames, socket, RING_F_SC_DEQ);
   return inbox_ != nullptr ? 0 : -ENOMEM;

@@ -91,12 +91,12 @@ class Queue {
   void release_piece(void* owner, uint64_t life);
   void take_returned();
   bool begin_burst() {
-    if (has_lock_ && rte_spinlock_trylock(&lock_) == 0) return false;
+    if (steering_ != nullptr && rte_spinlock_trylock(&lock_) == 0) return false;
     if (!is_running_) end_burst();
     return is_running_;
   }
   void end_burst() {
-    if (has_lock_) rte_spinlock_unlock(&lock_);
+    if (steering_ != nullptr) rte_spinlock_unlock(&lock_);
   }
 
   Port& port_;
@@ -123,8 +123,7 @@ class Queue {
   uint64_t pieces_out_ = 0;       // of this life: attached, and not freed yet
   int link_ = DEMI_DPDK_LINK_DOWN;
   bool is_running_ = false;       // changes in the thread of the queue, or while its lock is held
-  // While the port is stopped by one queue, the others find nothing and can send nothing; and what waits for a queue is taken by one at a time.
-  bool has_lock_ = false;
+  // Among several queues: while the port is stopped by one, the others find nothing and can send nothing; and what waits for a queue is taken by one at a time.
   rte_spinlock_t lock_ = RTE_SPINLOCK_INITIALIZER;
   demi_dpdk_counters counters_{};
 };

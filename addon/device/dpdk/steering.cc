@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "base/bytes.h"
+
 namespace demi::dpdk {
 
 namespace {
@@ -20,9 +22,6 @@ constexpr size_t kIpv4HeaderBytes = 20;
 constexpr size_t kIpv6HeaderBytes = 40;
 constexpr size_t kArpBytes = 28;
 constexpr size_t kPortsBytes = 4;
-
-uint16_t be16(const uint8_t* from) { return static_cast<uint16_t>(from[0] << 8 | from[1]); }
-uint32_t be32(const uint8_t* from) { return uint32_t{be16(from)} << 16 | be16(from + 2); }
 
 // RFC 792: destination unreachable, source quench, redirect, time exceeded, parameter problem. They quote what they are about.
 bool is_icmp_error(uint8_t type) { return type == 3 || type == 4 || type == 5 || type == 11 || type == 12; }
@@ -72,7 +71,7 @@ uint16_t Steering::find(const uint8_t* frame, size_t length) const {
   if (length < kEthernetBytes) return kNobody;
   const uint8_t* packet = frame + kEthernetBytes;
   const size_t left = length - kEthernetBytes;
-  switch (be16(frame + 12)) {
+  switch (load_be16(frame + 12)) {
     case kTypeIpv4:
       return queue_of_ipv4(packet, left);
     case kTypeIpv6:
@@ -88,15 +87,15 @@ uint16_t Steering::find(const uint8_t* frame, size_t length) const {
 uint16_t Steering::queue_of_arp(const uint8_t* packet, size_t length) const {
   constexpr uint16_t kRequest = 1;
   if (length < kArpBytes) return kNobody;
-  const bool is_announcement = be32(packet + 14) == be32(packet + 24);
-  return be16(packet + 6) == kRequest && !is_announcement ? kNobody : kEverybody;
+  const bool is_announcement = load_be32(packet + 14) == load_be32(packet + 24);
+  return load_be16(packet + 6) == kRequest && !is_announcement ? kNobody : kEverybody;
 }
 
 // `ports` is what follows the IP header. Of a packet that is quoted we are the source.
 uint16_t Steering::queue_of_flow(FlowFold fold, uint8_t protocol, const uint8_t* ports, size_t length, bool is_quoted) const {
   if ((protocol != kTcp && protocol != kUdp) || length < kPortsBytes) return kNobody;
-  const uint16_t source = be16(ports);
-  const uint16_t destination = be16(ports + 2);
+  const uint16_t source = load_be16(ports);
+  const uint16_t destination = load_be16(ports + 2);
   const uint16_t queue = entry(static_cast<uint16_t>(fold.add16(source).add16(destination).hash() % share_.entries));
   if (protocol == kTcp) return queue;
   const uint64_t have_it = datagram_ports_[is_quoted ? source : destination].load(std::memory_order_relaxed);
@@ -108,25 +107,25 @@ uint16_t Steering::queue_of_ipv4(const uint8_t* packet, size_t length) const {
   if (length < kIpv4HeaderBytes) return kNobody;
   const auto header_bytes = [](const uint8_t* ip) { return static_cast<size_t>(ip[0] & 0x0f) * 4; };
   // More fragments, or an offset: then the ports are in one of them only.
-  const auto is_fragment = [](const uint8_t* ip) { return (be16(ip + 6) & 0x3fff) != 0; };
+  const auto is_fragment = [](const uint8_t* ip) { return (load_be16(ip + 6) & 0x3fff) != 0; };
   const size_t header = header_bytes(packet);
   if (header < kIpv4HeaderBytes || header > length || is_fragment(packet)) return kNobody;
   const uint8_t* behind = packet + header;
   size_t left = length - header;
-  if (packet[9] != kIcmp) return queue_of_flow(FlowFold().add32(be32(packet + 12)).add32(be32(packet + 16)), packet[9], behind, left, false);
+  if (packet[9] != kIcmp) return queue_of_flow(FlowFold().add32(load_be32(packet + 12)).add32(load_be32(packet + 16)), packet[9], behind, left, false);
   if (left < kIcmpHeaderBytes + kIpv4HeaderBytes || !is_icmp_error(behind[0])) return kNobody;
   const uint8_t* quoted = behind + kIcmpHeaderBytes;
   left -= kIcmpHeaderBytes;
   const size_t quoted_header = header_bytes(quoted);
   if (quoted_header < kIpv4HeaderBytes || quoted_header > left) return kNobody;
-  return queue_of_flow(FlowFold().add32(be32(quoted + 12)).add32(be32(quoted + 16)), quoted[9], quoted + quoted_header, left - quoted_header, true);
+  return queue_of_flow(FlowFold().add32(load_be32(quoted + 12)).add32(load_be32(quoted + 16)), quoted[9], quoted + quoted_header, left - quoted_header, true);
 }
 
 uint16_t Steering::queue_of_ipv6(const uint8_t* packet, size_t length) const {
   if (length < kIpv6HeaderBytes) return kNobody;
   const auto addresses = [](const uint8_t* ip) {
     FlowFold fold;
-    for (size_t at = 8; at < kIpv6HeaderBytes; at += 4) fold.add32(be32(ip + at));
+    for (size_t at = 8; at < kIpv6HeaderBytes; at += 4) fold.add32(load_be32(ip + at));
     return fold;
   };
   const uint8_t* behind = packet + kIpv6HeaderBytes;
