@@ -86,7 +86,6 @@ void NeighborCache::ask(Entry& entry, NeighborState state, Instant now) {
 }
 
 void NeighborCache::set_reachable(Entry& entry, Instant now) {
-  ++version_;
   entry.state = NeighborState::kReachable;
   entry.ask_everybody = false;
   entry.request_hook.unlink();
@@ -172,6 +171,7 @@ void NeighborCache::handle_reply(const IpAddress& address, const MacAddress& mac
     ++counters_.contradicted;
     return;
   }
+  ++version_;
   entry->mac = mac;
   set_reachable(*entry, now);
   release_frames(*entry);

@@ -166,9 +166,9 @@ class Stack {
     Bytes payload;
     bool to_group;  // the frame, or the packet, was for several hosts
   };
-  // When a neighbor was last confirmed by the connection of a hash.
+  // When a host last confirmed the neighbor that it is reached by.
   struct Confirmation {
-    uint64_t hash = 0;
+    IpAddress remote;
     Instant at;
   };
   static constexpr size_t kConfirmations = 64;
@@ -223,7 +223,7 @@ class Stack {
   bool tell_udp_sender(const QuotedDatagram& quoted, Errno error);
   void process_udp(const IpPacket& ip, Frame& frame, Instant now);
   void process_tcp(Arrival& arrival, Frame& frame, Instant now);
-  void confirm_neighbor(const IpAddress& remote, uint64_t hash, Instant now);
+  void confirm_neighbor(const IpAddress& remote, Instant now);
   void open_passively(Listener& listener, const TcpTuple& tuple, const TcpHeader& header, SgArray text, Instant now);
   Listener* find_listener(const InetEndpoint& local) const;
   SgArray part_of(Frame& frame, Bytes part);

@@ -399,7 +399,7 @@ void Stack::process_tcp(Arrival& arrival, Frame& frame, Instant now) {
     if (listener == nullptr) {
       const SeqNumber una = connection->sender().una();
       connection->handle_segment(header, std::move(text), now);
-      if (connection->sender().una() != una && !connection->is_local) confirm_neighbor(tuple.remote_address, arrival.hash, now);
+      if (connection->sender().una() != una && !connection->is_local) confirm_neighbor(tuple.remote_address, now);
       touch_connection(*connection);
       return;
     }
@@ -429,12 +429,13 @@ void Stack::process_tcp(Arrival& arrival, Frame& frame, Instant now) {
   }
 }
 
-// RFC 4861 7.3.1: what we have sent has arrived, so the neighbor that it went by is there. Said once in a while for each connection: a segment
-// should not cost a look at routes and neighbors.
-void Stack::confirm_neighbor(const IpAddress& remote, uint64_t hash, Instant now) {
-  Confirmation& last = confirmations_[hash % confirmations_.size()];
-  if (last.hash == hash && now - last.at < config_.neighbor.reachable / 8) return;
-  last = {hash, now};
+// RFC 4861 7.3.1: what we have sent has arrived, so the neighbor that it went by is there. Said once in a while for each host: a segment should not
+// cost a look at routes and neighbors, however many connections there are.
+void Stack::confirm_neighbor(const IpAddress& remote, Instant now) {
+  const uint32_t mixed = (remote.words[0] ^ remote.words[1] ^ remote.words[2] ^ remote.words[3]) * 0x9e3779b1u;
+  Confirmation& last = confirmations_[(mixed >> 16) % confirmations_.size()];
+  if (last.remote == remote && now - last.at < config_.neighbor.reachable / 8) return;
+  last = {remote, now};
   if (const std::optional<NextHop> hop = routes_.find(remote)) neighbors_.confirm(hop->address, now);
 }
 

@@ -182,5 +182,25 @@ TEST(StackPairTest, ProgressConfirmsTheNeighbor) {
   EXPECT_EQ(pair.a.stack->neighbors().counters().requests, 1u);
 }
 
+// What a connection has found out about its way holds for as long as nothing is known to have changed, however many connections make progress.
+TEST(StackPairTest, TheProgressOfManyLeavesTheWayOfEachAlone) {
+  constexpr int kConnections = 100;
+  StackPair pair(1);
+  const SocketHandle listener = *pair.b.stack->tcp_listen({kAny, 80}, kConnections);
+  std::vector<SocketHandle> clients;
+  for (int i = 0; i < kConnections; ++i) clients.push_back(*pair.a.stack->tcp_connect({kAny, 0}, {host(2), 80}, pair.now));
+  pair.run_for(Duration::seconds(1));
+  ASSERT_EQ(pair.b.stack->tcp_acceptable(listener), static_cast<size_t>(kConnections));
+  const uint64_t version = pair.a.stack->neighbors().version();
+  for (uint64_t round = 0; round < 3; ++round) {
+    for (SocketHandle client : clients) {
+      SgArray text = text_at(pair.a.memory, round, 1);
+      ASSERT_TRUE(pair.a.stack->tcp_send(client, text, pair.now).ok());
+    }
+    pair.run_for(Duration::seconds(1));
+  }
+  EXPECT_EQ(pair.a.stack->neighbors().version(), version);
+}
+
 }  // namespace
 }  // namespace demi
