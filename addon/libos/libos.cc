@@ -429,10 +429,11 @@ bool LibOS::run_ready() {
 
 bool LibOS::turn(Instant now) {
   now_ = now;
-  bool any = poll_backend(now);
+  bool any = unflushed_ > 0 && flush(now);
+  if (poll_backend(now)) any = true;
   if (timers_.expire(now) > 0) any = true;
   if (run_ready()) any = true;
-  if (flush_backend(now)) any = true;
+  if (flush(now)) any = true;
   return any;
 }
 

@@ -78,6 +78,9 @@ class LibOS {
   // The backend's destructor must have called destroy_queues().
   virtual ~LibOS();
 
+  // What a backend takes in and sends at once: large enough to share out what each time costs, small enough that what it holds stays in the nearest cache.
+  static constexpr size_t kBurst = 32;
+
   // --- the backend ---
   virtual const char* name() const = 0;
   virtual Result<std::unique_ptr<Queue>> make_socket(Family family, int type, int protocol) = 0;
@@ -93,7 +96,8 @@ class LibOS {
   virtual void prepare_to_sleep() {}
   // The next turn must not leave anything that has come for a later one.
   virtual void look_everywhere() {}
-  // Sends what the operations of this turn have caused. True if there was anything.
+  // Sends what operations have caused. True if there was anything. Once in a turn, behind the operations that ran in it; calls between two turns
+  // that have left something are not kept waiting for what the next one receives, nor for more of them than make a burst.
   virtual bool flush_backend(Instant) { return false; }
   // When poll_backend() has something to do although nobody says so; Instant() when it has already.
   virtual Instant backend_deadline() { return Instant::never(); }
@@ -148,6 +152,13 @@ class LibOS {
   size_t deliveries() const { return deliveries_; }
   // What time it is as far as this turn is concerned.
   Instant now() const { return now_; }
+  // Calls have left as much for flush_backend() as goes out at once: then the network works on it while the caller makes more.
+  bool has_burst() const { return unflushed_ >= kBurst; }
+  bool flush(Instant now) {
+    now_ = now;
+    unflushed_ = 0;
+    return flush_backend(now);
+  }
   Operation* take_done() { return operations_.take_done(); }
   void release(Operation& operation) { operations_.release(operation); }
   OperationTable& operations() { return operations_; }
@@ -160,6 +171,8 @@ class LibOS {
   ConnectionCount& connections() { return connections_; }
   // Lets the operation at the front of a line try here and now, not within its coroutine; true if it has finished.
   bool try_front(OperationLine& line);
+  // An operation has left something for flush_backend().
+  void note_output() { ++unflushed_; }
   // Lets the operation try again in the next run_ready() of its libOS.
   static void wake(Operation& operation) { operation.wakeup.notify_one(); }
   Clock& clock() { return clock_; }
@@ -215,7 +228,8 @@ class LibOS {
   // In the order in which they met the exhausted pool. Whoever wants more than there is does not hold up those who want less.
   IntrusiveList<Operation, &Operation::memory_hook> waiting_for_memory_;
   uint64_t least_memory_wanted_ = UINT64_MAX;  // bytes; nobody in the list wants less
-  Instant now_;                     // of the last turn or note_time()
+  Instant now_;                     // of the last turn, flush() or note_time()
+  uint32_t unflushed_ = 0;          // notes of output since the last flush
   uint32_t orphans_ = 0;            // queues that were closed and still deliver
   OperationLine stoppers_;          // every pending stop()
   bool stopping_ = false;

@@ -2,7 +2,8 @@
 // devices. Read libos.h first, then netos_socket.h.
 //
 // A turn: frames come in, the stack's events wake the operations that wait for them, these run, and what they have caused goes out, so that
-// an acknowledgment rides on the data that answers it. A call of the user only takes note: its frames leave with the turn.
+// an acknowledgment rides on the data that answers it. A call of the user only takes note: its frames leave when the next turn begins, or as soon as a
+// burst of calls has come together.
 #pragma once
 
 #include <array>
@@ -59,7 +60,6 @@ class Netos final : public LibOS {
  private:
   // Bursts that one turn takes in, and sends, at most: the operations have their turn, too.
   static constexpr size_t kBurstsPerTurn = 8;
-  static constexpr size_t kBurst = 32;
 
   static StackConfig on_link(StackConfig config, const DeviceCapabilities& link);
   bool hand_out_events();

@@ -87,6 +87,7 @@ Attempt NetosDatagram::try_push(PushRequest& request, Completion& completion) {
   const Errno error = stack().udp_send(handle_, request.data.clone(), to, now()).error();
   switch (error) {
     case Errno::kOk:
+      netos().note_output();
       request.accepted_bytes = request.total_bytes;
       request.data.clear();
       return Attempt::done();

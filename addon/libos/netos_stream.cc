@@ -124,7 +124,10 @@ Errno NetosStream::open_connection(const InetEndpoint& remote) {
   if (down != Errno::kOk) return down;
   const InetEndpoint local = is_bound() ? local_ : InetEndpoint{IpAddress::unspecified(Family::kIPv4), 0};
   Result<SocketHandle> made = stack().tcp_connect(local, remote, now(), Stack::PortOwner::kUser, options_.mss_max);
-  if (made.ok()) take_handle(*made);
+  if (made.ok()) {
+    take_handle(*made);
+    netos().note_output();
+  }
   return made.error();
 }
 
@@ -185,6 +188,7 @@ Attempt NetosStream::try_push(PushRequest& request, Completion& completion) {
       given_bytes_ += text.bytes();
       const Result<uint64_t> taken = stack().tcp_send(handle_, text, now());
       DEMI_ASSERT(taken.ok() && text.empty(), "a connection with room takes what fits");
+      netos().note_output();
     }
     if (wrong == Errno::kENOMEM) return Attempt::no_memory();
     if (wrong != Errno::kOk) return Attempt::failed(completion, wrong);
@@ -242,7 +246,10 @@ void NetosStream::handle_link_loss() {
 
 Attempt NetosStream::try_shutdown(ShutdownHow how, Completion&) {
   if (state_ != State::kConnected) return Attempt::refused(Errno::kENOTCONN);
-  if (how != ShutdownHow::kRead && !std::exchange(end_sent_, true)) sure(stack().tcp_shutdown_send(handle_, now()));
+  if (how != ShutdownHow::kRead && !std::exchange(end_sent_, true)) {
+    sure(stack().tcp_shutdown_send(handle_, now()));
+    netos().note_output();
+  }
   if (how != ShutdownHow::kWrite) {
     discards_ = true;
     connection()->shutdown_receive();
@@ -254,6 +261,7 @@ Attempt NetosStream::try_shutdown(ShutdownHow how, Completion&) {
 
 void NetosStream::leave_connection() {
   if (!handle_) return;
+  netos().note_output();
   const SocketHandle handle = leave_handle();
   if (std::exchange(counts_, false)) {
     netos().close_counted(handle);

@@ -65,6 +65,20 @@ test('a route without a router: hosts of different networks on one link; and wha
   await expect(one.connect(lost, '203.0.113.9:80')).rejects.toMatchObject({ code: 'EHOSTUNREACH' });
 });
 
+test('a burst of pushes is on its way before the event loop has a turn', async () => {
+  const [one, two] = link();
+  const [client, server] = await connect(one, two);
+  const framesOut = (): number => one.stats().network?.stack['framesOut'] ?? NaN;
+  await nextTurn();
+  const before = framesOut();
+  for (let i = 0; i < 31; ++i) one.push(client, 'x');
+  expect(framesOut()).toBe(before);
+  one.push(client, 'x');
+  expect(framesOut()).toBeGreaterThan(before);
+  one.shutdown(client, 1);
+  expect((await readAll(two, server)).toString()).toBe('x'.repeat(32));
+});
+
 test('a megabyte each way, and the end of it', async () => {
   const [one, two] = link();
   const [client, server] = await connect(one, two);

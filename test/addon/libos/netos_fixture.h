@@ -22,11 +22,13 @@ class Plug final : public Device {
   explicit Plug(std::unique_ptr<Device> inner) : Device(inner->capabilities()), inner_(std::move(inner)) {}
 
   size_t transmit(std::span<Frame> frames, Instant now) override {
+    if (records) calls += 't';
     if (state_ == LinkState::kUp) return inner_->transmit(frames, now);
     for (Frame& frame : frames) frame.clear();
     return frames.size();
   }
   size_t receive(std::span<Frame> frames, Instant now) override {
+    if (records) calls += 'r';
     const size_t count = inner_->receive(frames, now);
     if (state_ == LinkState::kUp) return count;
     for (Frame& frame : frames.first(count)) frame.clear();
@@ -35,6 +37,10 @@ class Plug final : public Device {
   Instant next_deadline() const override { return inner_->next_deadline(); }
   LinkState link_state() const override { return state_; }
   void set(LinkState state) { state_ = state; }
+
+  // A letter for each call while it records them: transmit, receive.
+  bool records = false;
+  std::string calls;
 
  private:
   std::unique_ptr<Device> inner_;

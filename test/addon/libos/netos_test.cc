@@ -41,6 +41,33 @@ TEST_F(NetosTest, WhatACallHasCausedLeavesWithTheTurn) {
   EXPECT_EQ(text(b.pop(to)), "x");
 }
 
+// What was pushed between two turns is on its way while the turn looks for what has come.
+TEST_F(NetosTest, WhatACallHasCausedLeavesBeforeAnythingIsReceived) {
+  const Connection made = established();
+  run_for(Duration::seconds(1));
+  plug_one->records = true;
+  a.push(made.client, "x");
+  EXPECT_EQ(plug_one->calls, "");
+  one->turn(clock.now());
+  EXPECT_EQ(plug_one->calls, "tr");
+  one->turn(clock.now());
+  EXPECT_EQ(plug_one->calls, "trr");
+}
+
+TEST_F(NetosTest, CallsThatMakeABurstNeedNotWaitForATurn) {
+  const Connection made = established();
+  const Token popping = b.pop(made.server);
+  for (size_t i = 1; i < LibOS::kBurst; ++i) a.push(made.client, "x");
+  EXPECT_FALSE(one->has_burst());
+  a.push(made.client, "x");
+  ASSERT_TRUE(one->has_burst());
+  EXPECT_TRUE(one->flush(clock.now()));
+  EXPECT_FALSE(one->has_burst());
+  two->turn(clock.now());
+  b.collect();
+  EXPECT_EQ(popping.text(), std::string(LibOS::kBurst, 'x'));
+}
+
 TEST_F(NetosTest, RestsWhenNothingIsToBeDone) {
   const Connection made = established();
   // Timers may stand earlier than they must; in the end only the neighbor is forgotten some day.
