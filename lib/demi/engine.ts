@@ -224,6 +224,11 @@ export class Engine {
     return this.spins && !this.stopped && this.pending > 0;
   }
 
+  /** The tokens that have not finished. */
+  pendingTokens(): QToken[] {
+    return this.tokens.filter((token) => token !== undefined);
+  }
+
   cancel(token: QToken): void {
     if (token.slot < 0 || this.stopped) return;
     this.takeCompletions();

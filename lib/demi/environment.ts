@@ -12,17 +12,17 @@ const nextTurn = setImmediate;
 
 /** @internal */
 export class Environment {
-  private readonly engines = new Set<Engine>();
+  private engines: readonly Engine[] = [];
   private spinning = false;
 
   constructor(readonly module: NativeModule) {}
 
   add(engine: Engine): void {
-    this.engines.add(engine);
+    this.engines = [...this.engines, engine];
   }
 
   remove(engine: Engine): void {
-    this.engines.delete(engine);
+    this.engines = this.engines.filter((other) => other !== engine);
   }
 
   /** Takes the completions of every libOS: what one of them does may complete operations of another. */
@@ -44,7 +44,7 @@ export class Environment {
       await undefined;
       while (!engine.stopped) {
         const next = engine.native.enter();
-        this.drain();
+        engine.takeCompletions();
         // From here on the event loop wakes the libOSes.
         if (next === Spin.Sleep) return;
         if (next === Spin.LetLoopTurn) await new Promise<void>((resolve) => nextTurn(resolve));

@@ -30,7 +30,8 @@ const SWEEP_AT = 256;
  */
 export class WaitSet<T extends Success = Success> {
   private readonly engine: Engine;
-  private readonly members = new Set<QToken>();
+  // Who is in it says so itself, by its waiter: so a token comes and goes without a look into a table.
+  private members = 0;
   private ready: QToken[] = [];
   private readyFrom = 0;
 
@@ -41,7 +42,7 @@ export class WaitSet<T extends Success = Success> {
 
   /** How many tokens are in the set, finished or not. */
   get size(): number {
-    return this.members.size;
+    return this.members;
   }
 
   /**
@@ -53,7 +54,7 @@ export class WaitSet<T extends Success = Success> {
   add(qt: QToken<T>): this {
     const token = requireToken(qt, this.engine, 'waitSet.add', 'qt');
     const finished = token.state === TokenState.Done;
-    this.members.add(token);
+    ++this.members;
     token.state = TokenState.Watched;
     token.waiter = this as unknown as WaitSet;
     if (finished) this.ready.push(token);
@@ -65,7 +66,8 @@ export class WaitSet<T extends Success = Success> {
    */
   delete(qt: QToken<T>): boolean {
     const token = qt as unknown as QToken;
-    if (!this.members.delete(token)) return false;
+    if (!(token instanceof QToken) || !this.has(token)) return false;
+    --this.members;
     token.waiter = undefined;
     const finished = token.slot < 0;
     token.state = finished ? TokenState.Done : TokenState.Pending;
@@ -83,7 +85,7 @@ export class WaitSet<T extends Success = Success> {
   wait(timeoutMs?: number): T | FailedResult;
   wait(timeoutMs?: number): T | FailedResult | undefined {
     const timeout = requireTimeout('timeoutMs', timeoutMs, 'waitSet.wait');
-    if (this.members.size === 0) throw new DemiError('EINVAL', 'waitSet.wait', { detail: 'the set is empty; add() tokens first' });
+    if (this.members === 0) throw new DemiError('EINVAL', 'waitSet.wait', { detail: 'the set is empty; add() tokens first' });
     const { engine } = this;
     engine.takeCompletions();
     if (this.next() === undefined) {
@@ -98,7 +100,7 @@ export class WaitSet<T extends Success = Success> {
       this.ready.splice(0, this.readyFrom);
       this.readyFrom = 0;
     }
-    this.members.delete(token);
+    --this.members;
     token.waiter = undefined;
     token.state = TokenState.Done;
     return token.collect() as T | FailedResult;
@@ -106,15 +108,19 @@ export class WaitSet<T extends Success = Success> {
 
   /** Takes all tokens out; they go on. */
   [Symbol.dispose](): void {
-    for (const token of [...this.members]) this.delete(token as unknown as QToken<T>);
+    for (const token of [...this.engine.pendingTokens(), ...this.ready]) this.delete(token as unknown as QToken<T>);
     this.ready = [];
     this.readyFrom = 0;
+  }
+
+  private has(token: QToken): boolean {
+    return token.waiter === (this as unknown as WaitSet);
   }
 
   private next(): QToken | undefined {
     while (this.readyFrom < this.ready.length) {
       const token = this.ready[this.readyFrom];
-      if (this.members.has(token)) return token;
+      if (this.has(token)) return token;
       ++this.readyFrom;
     }
     this.ready.length = this.readyFrom = 0;
