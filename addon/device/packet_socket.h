@@ -74,6 +74,7 @@ class PacketSocket final : public Device {
   size_t receive(std::span<Frame> frames, Instant now) override;
   Instant next_deadline() const override { return has_frame() ? Instant() : Instant::never(); }
   LinkState link_state() const override { return state_; }
+  void prepare_to_sleep() override { wakeup_.listen(); }
 
   // Asks the kernel for what it has lost.
   const PacketSocketCounters& counters();
@@ -90,6 +91,7 @@ class PacketSocket final : public Device {
   size_t send(std::span<Frame> frames, Instant now);
   Fate prepare(Frame& frame, size_t message);
   size_t send_messages(size_t count, Instant now);
+  int send_some(mmsghdr* messages, size_t count);
   Failure failure_of(int number, bool is_uncut, Instant now);
   bool send_segments(Instant now);
   void take_error();

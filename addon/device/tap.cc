@@ -202,6 +202,7 @@ size_t Tap::receive(std::span<Frame> frames, Instant now) {
   }
   may_have_more_ = wanted > 0 ? any && state_ != LinkState::kGone : may_have_more_;
   counters_.received += count;
+  wakeup_.note_frames(count);
   if (count == 0 && now >= look_due_) look_at_link(now);
   return count;
 }

@@ -59,6 +59,7 @@ class Tap final : public Device {
   // Due when the last burst was full; who waits otherwise is woken.
   Instant next_deadline() const override { return may_have_more_ ? Instant() : Instant::never(); }
   LinkState link_state() const override { return state_; }
+  void prepare_to_sleep() override { wakeup_.listen(); }
 
   const TapCounters& counters() const { return counters_; }
 

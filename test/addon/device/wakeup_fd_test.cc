@@ -51,6 +51,36 @@ TEST_F(WakeupFdTest, AnErrorMakesItReadableAndNoMore) {
   EXPECT_EQ(events_of(wakeup.get()), 0);
 }
 
+// Under traffic nobody sleeps on it.
+TEST_F(WakeupFdTest, RestsWhileFramesComeUntilSomebodyIsAboutToSleep) {
+  ASSERT_EQ(::write(other.get(), "a", 1), 1);
+  wakeup.note_frames(32);
+  wakeup.note_frames(31);
+  EXPECT_EQ(events_of(wakeup.get()), POLLIN);
+  wakeup.note_frames(1);
+  EXPECT_EQ(events_of(wakeup.get()), 0);
+  wakeup.note_frames(1000);
+  wakeup.listen();
+  EXPECT_EQ(events_of(wakeup.get()), POLLIN) << "what came while it rested is there";
+  wakeup.note_frames(63);
+  EXPECT_EQ(events_of(wakeup.get()), POLLIN) << "who sleeps often has it listen all the time";
+  wakeup.listen();
+  wakeup.note_frames(63);
+  EXPECT_EQ(events_of(wakeup.get()), POLLIN);
+}
+
+TEST_F(WakeupFdTest, SilenceLasts) {
+  ASSERT_EQ(::write(other.get(), "a", 1), 1);
+  wakeup.silence();
+  wakeup.listen();
+  EXPECT_EQ(events_of(wakeup.get()), 0);
+  WakeupFd resting = std::move(*WakeupFd::over(watched.get()));
+  resting.note_frames(64);
+  resting.silence();
+  resting.listen();
+  EXPECT_EQ(events_of(resting.get()), 0);
+}
+
 TEST(WakeupFd, NeedsADescriptorThatCanBeWatched) { EXPECT_EQ(WakeupFd::over(-1).error(), Errno::kEMFILE); }
 
 }  // namespace
