@@ -11,11 +11,10 @@
 //
 // Making the requests and checking the answers is not measured. The program is test/bench/stack/stack_bench.cc.
 
-const os = require('node:os');
-const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 
-const { machine, mode, pin, root, summarizeSamples, table, writeResults } = require('./support/measure');
+const { buildWithMake } = require('./support/build-program');
+const { machine, mode, pin, summarizeSamples, table, writeResults } = require('./support/measure');
 const { version } = require('../../package.json');
 
 const settings = {
@@ -27,13 +26,6 @@ const settings = {
 const RECEIVE_MAX_NS = 53;
 const ECHO_MAX_NS = 100;
 const MILLION_MAX_RATIO = 3;
-
-/** The program, built like the addon. */
-function build() {
-  const { status, error, stderr } = spawnSync('make', ['-j', String(os.cpus().length), '-C', path.join(root, 'test', 'addon'), 'stack_bench'], { encoding: 'utf8' });
-  if (error || status !== 0) throw new Error(`building the benchmark failed: ${error?.message ?? stderr}`);
-  return path.join(root, 'build', 'addon-tests', 'stack_bench');
-}
 
 // With so many connections one case takes longer than a retransmission timeout: each has a process of its own.
 const ONE_CASE_FROM = 1_000_000;
@@ -88,7 +80,8 @@ function judge(results) {
 }
 
 function main() {
-  const program = build();
+  const program = buildWithMake('stack_bench');
+  if (program === undefined) throw new Error('the benchmark is built by make, which is not installed');
   const pinned = pin();
   const where = { ...machine(), demi: version, pinned };
   process.stdout.write(`stack: requests of 64 B of text, ns for each (median, min, max of the repetitions)\n`);

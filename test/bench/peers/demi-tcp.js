@@ -3,13 +3,11 @@
 // demi-io itself in the network benchmarks, over the libOS that its configuration names.
 //
 //   node demi-tcp.js server echo|sink [api=await|wait] [config=JSON] [port=N] [share=1] [garbage=1]
-//   node demi-tcp.js client rtt|rate|connect|bulk port=N ms=N warm=N [api=await|wait] [bytes=64] [connections=1] [outstanding=1] [config=JSON]
+//   node demi-tcp.js client rtt|connect|bulk port=N ms=N warm=N [api=await|wait] [bytes=64] [connections=1] [config=JSON]
 //                           [to=ADDRESS,...] [from=ADDRESS,...] [pause=MS] [garbage=1]
 //
 // Without a configuration it is catnap. The client's connections take the addresses in turns, of the server and of their own; it pauses between round
 // trips if it is to. A server may share its port with others (SO_REUSEPORT).
-//
-// rate has so many messages outstanding on each connection, and sends as many as have come back, in one push.
 
 const { setTimeout: pauseFor } = require('node:timers/promises');
 
@@ -18,15 +16,11 @@ const { Load, begin, endWithParent, say } = require('../support/load');
 
 const [role, workload] = process.argv.slice(2);
 const options = begin(process.argv.slice(4));
-const { api = 'await', port = 0, bytes = 64, connections = 1, outstanding = 1, pause = 0, config = '{"libos":"catnap"}', to = '127.0.0.1', from } = options;
+const { api = 'await', port = 0, bytes = 64, connections = 1, pause = 0, config = '{"libos":"catnap"}', to = '127.0.0.1', from } = options;
 const addresses = to.split(',');
 const sources = from?.split(',');
 const os = createLibOS(JSON.parse(config));
-const payload = new Uint8Array(bytes * outstanding);
-// Connections that are being opened at the same time.
-const OPENING = 128;
-// How often the clock is read while all messages that are outstanding come back: a look at it takes a part of what a message takes.
-const LOOKS = 16;
+const payload = new Uint8Array(bytes);
 
 function listen() {
   const listener = os.socket(AF_INET, SOCK_STREAM, 0);
@@ -125,86 +119,6 @@ async function pingPong(load) {
   }
 }
 
-/** Messages that are outstanding on connections. */
-class Outstanding {
-  constructor(load, qds) {
-    this.load = load;
-    this.qds = qds;
-    // Bytes of a message that has come in part, by connection.
-    this.received = new Uint32Array(qds.length);
-    // When those of a connection were sent, each list a ring, and where the oldest is.
-    this.began = new Float64Array(qds.length * outstanding);
-    this.oldest = new Uint32Array(qds.length);
-    this.untilLook = 0;
-    this.now = performance.now();
-  }
-
-  sendFirst() {
-    this.began.fill(this.now);
-    for (const qd of this.qds) os.push(qd, payload);
-  }
-
-  /** Takes what has come on the n-th connection, and sends as many messages again. */
-  take(n, sga) {
-    const received = this.received[n] + sga.byteLength;
-    const messages = Math.floor(received / bytes);
-    this.received[n] = received % bytes;
-    for (let k = 0; k < messages; ++k) this.count(n);
-    if (sga.byteLength === messages * bytes) {
-      os.push(this.qds[n], sga);
-      return;
-    }
-    sga.free();
-    if (messages > 0) os.push(this.qds[n], payload.subarray(0, messages * bytes));
-  }
-
-  count(n) {
-    if (--this.untilLook <= 0) {
-      this.now = performance.now();
-      this.untilLook = Math.floor((this.qds.length * outstanding) / LOOKS);
-    }
-    const at = n * outstanding + this.oldest[n];
-    this.load.record(this.began[at], bytes, this.now);
-    this.began[at] = this.now;
-    if (++this.oldest[n] === outstanding) this.oldest[n] = 0;
-  }
-}
-
-async function openAll() {
-  const qds = new Array(connections);
-  let next = 0;
-  const open = async () => {
-    while (next < connections) {
-      const n = next++;
-      qds[n] = await connected(n);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(OPENING, connections) }, open));
-  return qds;
-}
-
-async function rate() {
-  const qds = await openAll();
-  const load = new Load(options);
-  const messages = new Outstanding(load, qds);
-  messages.sendFirst();
-  if (api === 'wait') {
-    const indexOf = new Map(qds.map((qd, n) => [qd, n]));
-    const set = os.waitSet(qds.map((qd) => os.pop(qd)));
-    while (load.goes) {
-      const { qd, sga } = set.wait();
-      messages.take(indexOf.get(qd), sga);
-      set.add(os.pop(qd));
-    }
-  } else {
-    const goOn = async (qd, n) => {
-      while (load.goes) messages.take(n, (await os.pop(qd)).sga);
-    };
-    await Promise.race(qds.map(goOn));
-  }
-  load.report();
-}
-
 async function shortConnections(load, first) {
   for (let n = first; load.goes; n += connections) {
     const began = performance.now();
@@ -229,10 +143,6 @@ async function main() {
   if (role === 'server') {
     if (api === 'wait') waitingServer(workload === 'echo');
     else await awaitingServer(workload === 'echo');
-    return;
-  }
-  if (workload === 'rate') {
-    await rate();
     return;
   }
   const load = new Load(options);

@@ -1,7 +1,7 @@
 'use strict';
 
 // A histogram of nanoseconds: 32 buckets to a power of two, so that a value is known to 3 %, and recording one costs a few nanoseconds.
-// The C programs of ../peers/c-epoll have the same buckets (common.h).
+// The compiled programs have the same buckets (../peers/load.h).
 
 const BUCKETS = 1024;
 

@@ -7,10 +7,10 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
-const { buildProgram } = require('./build-program');
+const { buildProgram, buildWithMake } = require('./build-program');
 const { Histogram } = require('./histogram');
 const { machine, median, mode, table, writeResults } = require('./measure');
-const { memifSocket, networkArguments } = require('./networks');
+const { memifSocket, nativeArguments, networkArguments } = require('./networks');
 const { START_LIMIT_MS, callCounter, cores, runPair } = require('./process-pair');
 const { version } = require('../../../package.json');
 
@@ -32,6 +32,8 @@ function compiled(folder, library) {
   };
 }
 
+let native;
+
 /** The programs that take part; undefined for the C programs where there is no compiler, or no libdpdk for those that take it. */
 const programs = {
   demi: (role) => [...javascript('demi-tcp.js'), role],
@@ -41,6 +43,10 @@ const programs = {
   c: compiled('c-epoll'),
   raw: compiled('raw-packet'),
   rawMemif: compiled('raw-memif', 'libdpdk'),
+  native: () => {
+    native ??= { program: buildWithMake('bench_client') };
+    return native.program && [native.program];
+  },
 };
 
 /** Measures the contestants of one case in turns, with another one first each time. */
@@ -207,6 +213,17 @@ function overNetwork(network, name, [serverWorkload, ...serverArguments], [clien
   );
 }
 
+/** demi-io as a server over DPDK, and the client without JavaScript; undefined where there is no such network. */
+function underLoad(network, name, [serverWorkload, ...serverArguments], [clientWorkload, ...clientArguments]) {
+  return (
+    network && {
+      name,
+      server: given(programs.demi('server'), serverWorkload, ...networkArguments(network, 'server'), ...serverArguments),
+      client: given(programs.native(), clientWorkload, ...nativeArguments(network), ...clientArguments),
+    }
+  );
+}
+
 /** DPDK's shared memory by itself, in C, with the programs of ../peers/raw-memif. */
 function rawMemif(name, serverWorkload, clientWorkload, ...clientArguments) {
   const socket = `socket=${memifSocket('raw')}`;
@@ -217,4 +234,4 @@ function rawMemif(name, serverWorkload, clientWorkload, ...clientArguments) {
   };
 }
 
-module.exports = { given, judge, overNetwork, printGoals, programs, rawMemif, runNetworkBench, summarize };
+module.exports = { given, judge, overNetwork, printGoals, programs, rawMemif, runNetworkBench, summarize, underLoad };

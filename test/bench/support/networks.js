@@ -6,6 +6,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+const DPDK_PLUGIN = path.join(__dirname, '..', '..', '..', 'addon', 'build', 'Release', 'demi_dpdk.so');
+
 // Addresses of the server, which has as many as connections need that cannot share one pair of addresses; or it is the client that has them.
 const serverAddresses = (count) => Array.from({ length: count }, (_, n) => `10.77.0.${n === 0 ? 1 : n + 10}`);
 const clientAddresses = (count) => Array.from({ length: count }, (_, n) => `10.77.0.${n === 0 ? 2 : n + 128}`);
@@ -45,7 +47,7 @@ const memifSocket = (name) => `/demi-bench-${name}-${process.pid}`;
 
 /** Our TCP/IP over DPDK, by shared memory between two processes, with so many addresses of the client; undefined where the plug-in was not built. */
 function memif(sources = 1) {
-  if (!fs.existsSync(path.join(__dirname, '..', '..', '..', 'addon', 'build', 'Release', 'demi_dpdk.so'))) return undefined;
+  if (!fs.existsSync(DPDK_PLUGIN)) return undefined;
   const made = stacks('catnip, memif', () => undefined, 1, sources);
   const eal = (role) => ['--no-huge', '--no-pci', `--vdev=net_memif0,role=${role},socket=${memifSocket('catnip')}`];
   const over = (role) => ({ ...made[role], libos: 'catnip', device: undefined, dpdk: { eal: eal(role), port: 'net_memif0' } });
@@ -58,4 +60,12 @@ function networkArguments(network, role) {
   return [`config=${JSON.stringify(network[role])}`, `to=${network.to.join(',')}`, ...from];
 }
 
-module.exports = { catnap, hub, loopback, memif, memifSocket, networkArguments, veth };
+/** What the client without JavaScript is told of its end: it speaks over DPDK alone. */
+function nativeArguments({ client, to }) {
+  const { dpdk, inet } = client;
+  const msl = inet.tcp?.msl === undefined ? [] : [`msl=${inet.tcp.msl}`];
+  const from = inet.addresses.map((address) => address.split('/')[0]);
+  return [`plugin=${DPDK_PLUGIN}`, `device=${dpdk.port}`, `eal=${dpdk.eal.join(' ')}`, `to=${to[0]}`, `from=${from.join(',')}`, ...msl];
+}
+
+module.exports = { catnap, hub, loopback, memif, memifSocket, nativeArguments, networkArguments, veth };

@@ -10,43 +10,12 @@
 static const char* workload;
 static const char* waiting;
 static int port, bytes, connections, addresses, outstanding;
-static int64_t warm_until, began_at, until, cpu_before;
-static uint64_t messages, sent_bytes;
 static char* payload;
 static char* answer;
 static int epoll;
 static int64_t sent_at[LARGEST_FD];
 static int received[LARGEST_FD];
 static size_t offset_of[LARGEST_FD];
-
-// Counts a message that took from `began` until now; 0 when the time is over.
-static int record(int64_t began) {
-  const int64_t now = now_ns();
-  if (began_at == 0) {
-    if (now < warm_until) return 1;
-    began_at = now;
-    until += now;
-    cpu_before = read_clock(CLOCK_PROCESS_CPUTIME_ID);
-    messages = sent_bytes = 0;
-    memset(histogram, 0, sizeof(histogram));
-    printf("{\"began\":true}\n");
-    fflush(stdout);
-    return 1;
-  }
-  ++messages;
-  const int64_t took = now - began;
-  ++histogram[bucket_of(took > UINT32_MAX ? UINT32_MAX : (uint32_t)took)];
-  return now < until;
-}
-
-static int report(void) {
-  const int64_t cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu_before;
-  printf("{\"ns\":%lld,\"cpu\":%lld,\"messages\":%llu,\"bytes\":%llu,\"histogram\":", (long long)(now_ns() - began_at), (long long)cpu,
-         (unsigned long long)messages, (unsigned long long)sent_bytes);
-  print_histogram();
-  printf("}\n");
-  return 0;
-}
 
 static int open_connection(int flags) {
   static int next = 0;
@@ -76,17 +45,16 @@ static int wait_for_events(struct epoll_event* events) {
   return epoll_wait(epoll, events, EVENTS, is(waiting, "block") ? -1 : 0);
 }
 
-static int ping_pong_direct(void) {
+static void ping_pong_direct(void) {
   const int fd = open_connection(0);
   fcntl(fd, F_SETFL, O_NONBLOCK);
   do {
     send_message(fd);
     while (!receive(fd)) continue;
-  } while (record(sent_at[fd]));
-  return report();
+  } while (record(sent_at[fd], now_ns()));
 }
 
-static int ping_pong(void) {
+static void ping_pong(void) {
   for (int i = 0; i < connections; ++i) {
     const int fd = open_connection(0);
     fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -99,7 +67,7 @@ static int ping_pong(void) {
     for (int i = 0; i < count; ++i) {
       const int fd = events[i].data.fd;
       if (!receive(fd)) continue;
-      if (!record(sent_at[fd])) return report();
+      if (!record(sent_at[fd], now_ns())) return;
       send_message(fd);
     }
   }
@@ -121,12 +89,12 @@ static void open_ring(int fd) {
 static int count_oldest(int fd) {
   int64_t* sent = &ring_of[fd].sent_at[ring_of[fd].oldest];
   ring_of[fd].oldest = (ring_of[fd].oldest + 1) % outstanding;
-  const int goes = record(*sent);
+  const int goes = record(*sent, now_ns());
   *sent = now_ns();
   return goes;
 }
 
-static int keep_outstanding(void) {
+static void keep_outstanding(void) {
   const size_t largest = (size_t)bytes * (size_t)outstanding;
   for (int i = 0; i < connections; ++i) {
     const int fd = open_connection(0);
@@ -146,7 +114,7 @@ static int keep_outstanding(void) {
       const int whole = (received[fd] + (int)got) / bytes;
       received[fd] = (received[fd] + (int)got) % bytes;
       for (int k = 0; k < whole; ++k) {
-        if (!count_oldest(fd)) return report();
+        if (!count_oldest(fd)) return;
       }
       if (whole > 0 && send(fd, payload, (size_t)(whole * bytes), MSG_NOSIGNAL) != whole * bytes) fail("send");
     }
@@ -160,7 +128,7 @@ static void begin_short_connection(void) {
   offset_of[fd] = (size_t)began;
 }
 
-static int short_connections(void) {
+static void short_connections(void) {
   for (int i = 0; i < connections; ++i) begin_short_connection();
   struct epoll_event events[EVENTS];
   for (;;) {
@@ -173,14 +141,14 @@ static int short_connections(void) {
         epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &readable);
       } else if (receive(fd)) {
         close(fd);
-        if (!record((int64_t)offset_of[fd])) return report();
+        if (!record((int64_t)offset_of[fd], now_ns())) return;
         begin_short_connection();
       }
     }
   }
 }
 
-static int bulk(void) {
+static void bulk(void) {
   for (int i = 0; i < connections; ++i) {
     const int fd = open_connection(0);
     fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -195,11 +163,11 @@ static int bulk(void) {
       const ssize_t sent = send(fd, payload + offset_of[fd], (size_t)bytes - offset_of[fd], MSG_NOSIGNAL);
       if (sent < 0 && errno == EAGAIN) continue;
       if (sent < 0) fail("send");
-      sent_bytes += (uint64_t)sent;
+      load.bytes += (uint64_t)sent;
       offset_of[fd] += (size_t)sent;
       if (offset_of[fd] < (size_t)bytes) continue;
       offset_of[fd] = 0;
-      if (!record(sent_at[fd])) return report();
+      if (!record(sent_at[fd], now_ns())) return;
       sent_at[fd] = now_ns();
     }
   }
@@ -217,10 +185,18 @@ int main(int argc, char** argv) {
   payload = calloc((size_t)outstanding, (size_t)bytes);
   answer = malloc((size_t)bytes * (size_t)outstanding);
   epoll = epoll_create1(0);
-  warm_until = now_ns() + number_argument(argc, argv, "warm", 100) * 1000000;
-  until = number_argument(argc, argv, "ms", 500) * 1000000;
-  if (is(workload, "connect")) return short_connections();
-  if (is(workload, "bulk")) return bulk();
-  if (is(workload, "rate")) return keep_outstanding();
-  return is(waiting, "direct") ? ping_pong_direct() : ping_pong();
+  begin_load(argc, argv);
+  if (is(workload, "connect")) {
+    short_connections();
+  } else if (is(workload, "bulk")) {
+    bulk();
+  } else if (is(workload, "rate")) {
+    keep_outstanding();
+  } else if (is(waiting, "direct")) {
+    ping_pong_direct();
+  } else {
+    ping_pong();
+  }
+  report();
+  return 0;
 }
