@@ -13,7 +13,6 @@
 #define TEXT_BYTES (FRAME_BYTES_MAX - HEADER_BYTES)
 
 static int bytes;
-static uint64_t messages;
 
 // So many frames, with the bytes that their buffers happen to have.
 static void allocate(struct rte_mbuf** frames, uint16_t count, uint16_t frame_bytes) {
@@ -57,37 +56,21 @@ int main(int argc, char** argv) {
   if (argc < 2) return 2;
   void (*one)(void) = is(argv[1], "bulk") ? send_message : ping_pong;
   bytes = (int)number_argument(argc, argv, "bytes", 64);
-  const int64_t length = number_argument(argc, argv, "ms", 500) * 1000000;
   open_memif("client", argument(argc, argv, "socket", ""));
   wait_for_link();
-  const int64_t warm_until = now_ns() + number_argument(argc, argv, "warm", 100) * 1000000;
-  int64_t began_at = 0, cpu_before = 0, now = 0;
-  while (began_at == 0 || now < began_at + length) {
-    const int64_t began = now_ns();
+  begin_load(argc, argv);
+  int64_t began;
+  do {
+    began = now_ns();
     one();
-    now = now_ns();
-    if (began_at == 0) {
-      if (now < warm_until) continue;
-      began_at = now;
-      cpu_before = read_clock(CLOCK_PROCESS_CPUTIME_ID);
-      printf("{\"began\":true}\n");
-      fflush(stdout);
-      continue;
-    }
-    ++messages;
-    const int64_t took = now - began;
-    ++histogram[bucket_of(took > UINT32_MAX ? UINT32_MAX : (uint32_t)took)];
-  }
-  const int64_t cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu_before;
+    load.bytes += (uint64_t)bytes;
+  } while (record(began, now_ns()));
+  report();
   struct rte_mbuf* last[1];
   allocate(last, 1, 64);
   *rte_pktmbuf_mtod(last[0], uint8_t*) = LAST_FRAME;
   send_frames(last, 1);
   // The server takes it before this process, and the rings with it, are gone.
   usleep(20000);
-  printf("{\"ns\":%lld,\"cpu\":%lld,\"messages\":%llu,\"bytes\":%llu,\"histogram\":", (long long)(now - began_at), (long long)cpu,
-         (unsigned long long)messages, (unsigned long long)(messages * (uint64_t)bytes));
-  print_histogram();
-  printf("}\n");
   return 0;
 }
