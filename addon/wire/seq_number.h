@@ -47,9 +47,11 @@ class SeqNumber {
 
 // Whether a segment has anything that the receiver is waiting for (RFC 9293 3.10.7.4, first step). `length` is SEG.LEN: the text, and one
 // each for SYN and FIN. The RFC asks whether its first or its last number is in the window; one that begins before the window and ends
-// behind it has everything that is waited for, and counts, too: what is too much is trimmed off at both ends.
+// behind it has everything that is waited for, and counts, too: what is too much is trimmed off at both ends. And without text it may stand where the window
+// ends, which the RFC allows for a window of zero only: all ACKs of a peer stand there that has filled the window, until what was lost of that has come.
 constexpr bool is_acceptable(SeqNumber seq, uint32_t length, SeqNumber rcv_nxt, uint32_t rcv_wnd) {
-  if (rcv_wnd == 0) return length == 0 && seq == rcv_nxt;
+  if (length == 0) return seq.in_window(rcv_nxt, rcv_wnd + 1);
+  if (rcv_wnd == 0) return false;
   return seq.in_window(rcv_nxt, rcv_wnd) || rcv_nxt.in_window(seq, length);
 }
 

@@ -47,6 +47,20 @@ TEST_F(SegmentArrivesTest, TextThatLiesPartlyInTheWindowIsCut) {
   all_out();
 }
 
+// A peer that has filled the window stands at its end, whatever was lost of that.
+TEST_F(SegmentArrivesTest, AnAckAtTheEndOfTheWindowCounts) {
+  established();
+  write(100);
+  EXPECT_EQ(out(), "P. 1:101(100) ack 1 win 65535");
+  in(". 65536:65536(0) ack 101 win 9000");
+  EXPECT_EQ(connection->sender().una(), connection->sender().nxt());
+  EXPECT_EQ(out(), "");
+  in(". 65537:65537(0) ack 101 win 9000");
+  EXPECT_EQ(resources.counters.outside_window, 1u);
+  in("R. 65536:65536(0) ack 101");
+  EXPECT_EQ(state(), TcpState::kEstablished) << "a reset is believed where text is waited for";
+}
+
 TEST_F(SegmentArrivesTest, AResetOutsideTheWindowIsNothing) {
   established();
   in("R. 70000:70000(0) ack 1");
