@@ -47,7 +47,8 @@ namespace demi {
   X(ECANCELED, 125)
 
 // The names carry a k because <cerrno> makes macros of the bare ones.
-enum class Errno : int32_t {
+// Small: what is kept for each connection has several.
+enum class Errno : int16_t {
   kOk = 0,
 #define DEMI_ERRNO_ENUMERATOR(name, number) k##name = number,
   DEMI_ERRNO_LIST(DEMI_ERRNO_ENUMERATOR)

@@ -363,7 +363,7 @@ class InstanceFunctions {
       if (operation == nullptr || operation->state != Operation::State::kPending || operation->nobody_asked) continue;
       list.Set(at++, number(info, slot));
       list.Set(at++, number(info, static_cast<uint32_t>(operation->opcode)));
-      list.Set(at++, number(info, static_cast<double>(operation->qd.bits())));
+      list.Set(at++, number(info, static_cast<double>(operation->queue_descriptor().bits())));
       list.Set(at++, number(info, static_cast<double>((now - operation->started_at).count_nanoseconds()) / 1e6));
     }
     return list;

@@ -233,7 +233,7 @@ bool Instance::publish() {
     if (operation == nullptr) break;
     uint32_t* written = entry(control::kRing, published_ % control::kRingEntries);
     written[control::kWord0] = operation->slot;
-    write_completion(written, operation->completion, operation->opcode);
+    write_completion(written, *operation->completion, operation->opcode);
     ring_operations_[published_ % control::kRingEntries] = operation;
     ++published_;
     any = true;

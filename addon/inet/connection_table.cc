@@ -22,8 +22,8 @@ void ConnectionTable::insert(Connection& connection) {
   } else if (size_ > mask_) {
     begin_to_grow();
   }
-  const uint64_t hash = this->hash(connection.tuple);
-  DEMI_ASSERT(find(connection.tuple, hash) == nullptr, "two connections of one tuple");
+  const uint64_t hash = this->hash(connection.tuple());
+  DEMI_ASSERT(find(connection.tuple(), hash) == nullptr, "two connections of one tuple");
   Connection*& bucket = bucket_of(hash);
   connection.next_in_bucket = bucket;
   bucket = &connection;
@@ -33,7 +33,7 @@ void ConnectionTable::insert(Connection& connection) {
 
 void ConnectionTable::remove(Connection& connection) {
   DEMI_ASSERT(connection.is_in_table, "a connection is not in the table");
-  Connection** link = &bucket_of(hash(connection.tuple));
+  Connection** link = &bucket_of(hash(connection.tuple()));
   while (*link != &connection) link = &(*link)->next_in_bucket;
   *link = connection.next_in_bucket;
   connection.next_in_bucket = nullptr;
@@ -62,7 +62,7 @@ void ConnectionTable::move_chains(size_t count) {
   for (; count > 0 && moved_ <= old_mask_; --count, ++moved_) {
     for (Connection* moved = std::exchange(old_[moved_], nullptr); moved != nullptr;) {
       Connection* next = moved->next_in_bucket;
-      Connection*& bucket = buckets_[hash(moved->tuple) & mask_];
+      Connection*& bucket = buckets_[hash(moved->tuple()) & mask_];
       moved->next_in_bucket = bucket;
       bucket = moved;
       moved = next;

@@ -58,7 +58,6 @@ class SocketTable {
     Slot* slot = find(handle);
     DEMI_ASSERT(slot != nullptr, "a socket was removed twice");
     slot->kind = SocketKind::kNone;
-    slot->object = nullptr;
     slot->events = 0;
     if (++slot->generation == 0) slot->generation = 1;
     slot->next_free = first_free_;
@@ -114,13 +113,16 @@ class SocketTable {
 
  private:
   struct Slot {
-    void* object = nullptr;
+    union {
+      void* object = nullptr;
+      uint32_t next_free;     // of a slot without an object
+    };
     uint32_t generation = 1;
-    uint32_t next_free = kNone;
     SocketKind kind = SocketKind::kNone;
     uint8_t events = 0;       // a bit for each kind
     bool is_queued = false;   // in with_events_
   };
+  static_assert(sizeof(Slot) == 16);
   static constexpr uint32_t kNone = UINT32_MAX;
 
   Slot* find(SocketHandle handle) {

@@ -98,7 +98,7 @@ uint16_t Stack::path_mss(Family family, uint16_t mss_max) const {
 // --- connections ---
 
 Connection& Stack::make_connection(const TcpOpen& open, const TcpTuple& tuple) {
-  Connection& connection = *connection_pool_.make(tcp_resources_, open, tuple, this, &Stack::fire_connection);
+  Connection& connection = *connection_pool_.make(tcp_resources_, open, tuple);
   connection.is_local = is_local(tuple.remote_address);
   connections_.insert(connection);
   return connection;
@@ -123,7 +123,10 @@ void Stack::settle(Connection& connection) {
     return;
   }
   const Instant due = connection.poll_timeout();
-  if (!due.is_never() && (!connection.armed() || due < connection.due())) wheel_.arm(connection, due);
+  if (!due.is_never()) {
+    ConnectionWork& work = work_of(connection);
+    if (!work.armed() || due < work.due()) wheel_.arm(work, due);
+  }
   // Those whose users are gone have a time limit of their own.
   const bool parked = connection.sender().probes() > 0 && !connection.is_orphan && !connection.is_time_wait;
   if (parked != connection.is_parked) set_parked(connection, parked);
@@ -131,29 +134,33 @@ void Stack::settle(Connection& connection) {
     connection.is_draining = false;
     --draining_;
   }
-  if (connection.state() == TcpState::kTimeWait) settle_time_wait(connection);
+  if (connection.state() == TcpState::kTimeWait) {
+    settle_time_wait(connection);
+  } else if (connection.work != nullptr && connection.work->is_done()) {
+    release_work(connection);
+    connection.rest();
+  }
 }
 
 void Stack::settle_time_wait(Connection& connection) {
   if (connection.is_time_wait) return;
   connection.is_time_wait = true;
   connection.is_parked = false;
-  connection.ending_hook.unlink();
+  ConnectionWork& work = work_of(connection);
+  work.ending_hook.unlink();
   if (connection.is_orphan) --orphan_count_;
   connection.is_orphan = false;
-  time_wait_.push_back(connection);
+  time_wait_.push_back(work);
   ++time_waits_;
   if (time_waits_ <= config_.time_wait_max) return;
   ++counters_.tcp_time_wait_overflow;
-  retire(*time_wait_.front());
+  retire(time_wait_.front()->connection);
 }
 
 // Its tuple is free from now on. The user may still hold it, to read what is left and how it ended.
 void Stack::retire(Connection& connection) {
   if (connection.is_in_table) connections_.remove(connection);
-  wheel_.cancel(connection);
-  connection.transmit_hook.unlink();
-  connection.ending_hook.unlink();
+  if (connection.work != nullptr) release_work(connection);
   connection.is_parked = false;
   if (connection.is_time_wait) --time_waits_;
   connection.is_time_wait = false;
@@ -166,21 +173,21 @@ void Stack::retire(Connection& connection) {
 
 void Stack::abort_orphans(Instant now) {
   now_ = now;
-  while (Connection* connection = orphans_.pop_front()) {
-    if (connection->is_draining) --draining_;
-    connection->is_draining = false;
-    connection->abort(now);
-    touch_connection(*connection);
+  while (ConnectionWork* work = orphans_.pop_front()) {
+    Connection& connection = work->connection;
+    if (connection.is_draining) --draining_;
+    connection.is_draining = false;
+    connection.abort(now);
+    touch_connection(connection);
   }
 }
 
 // --- time ---
 
 void Stack::fire_connection(Timer& timer) {
-  auto& connection = static_cast<Connection&>(timer);
-  Stack& stack = *connection.stack;
-  connection.handle_timeout(stack.now_);
-  stack.touch_connection(connection);
+  auto& work = static_cast<ConnectionWork&>(timer);
+  work.connection.handle_timeout(work.stack.now_);
+  work.stack.touch_connection(work.connection);
 }
 
 void Stack::fire_listener(Timer& timer) {
@@ -199,8 +206,9 @@ void Stack::look_at_memory() {
   }
   tcp_resources_.memory_is_reserved = !memory_.has(memory_.limit_bytes() / kMemoryReserveShare);
   // One at a time: its text has to come back before it is known whether that was enough.
-  Connection* oldest = parked_.front();
-  if (oldest == nullptr) return;
+  ConnectionWork* waiting = parked_.front();
+  if (waiting == nullptr) return;
+  Connection* oldest = &waiting->connection;
   ++counters_.tcp_parked_reset;
   oldest->give_up(Errno::kENOBUFS);
   set_parked(*oldest, false);
@@ -210,9 +218,9 @@ void Stack::look_at_memory() {
 void Stack::set_parked(Connection& connection, bool parked) {
   connection.is_parked = parked;
   if (parked) {
-    parked_.push_back(connection);
-  } else {
-    connection.ending_hook.unlink();
+    parked_.push_back(work_of(connection));
+  } else if (connection.work != nullptr) {
+    connection.work->ending_hook.unlink();
   }
 }
 

@@ -189,13 +189,20 @@ class Stack {
   uint16_t path_mss(Family family, uint16_t mss_max) const;
   bool is_local(const IpAddress& destination) const { return destination.is_loopback() || routes_.is_ours(destination); }
   static void fire_connection(Timer& timer);
+  // Made if it has none.
+  ConnectionWork& work_of(Connection& connection) {
+    if (connection.work == nullptr) connection.work = work_pool_.make(*this, connection, &Stack::fire_connection);
+    return *connection.work;
+  }
+  void release_work(Connection& connection) { work_pool_.release(std::exchange(connection.work, nullptr)); }
   static void fire_listener(Timer& timer);
   Connection& make_connection(const TcpOpen& open, const TcpTuple& tuple);
   // Something has happened to it: it may have something to say, and its deadlines may be others.
   void touch_connection(Connection& connection) {
     if (connection.has_events()) take_events(connection);
-    if (connection.transmit_hook.linked() || !connection.is_in_table) return;
-    (connection.is_local ? transmit_local_ : transmit_).push_back(connection);
+    if (!connection.is_in_table) return;
+    ConnectionWork& work = work_of(connection);
+    if (!work.transmit_hook.linked()) (connection.is_local ? transmit_local_ : transmit_).push_back(work);
   }
   void touch_listener(Listener& listener);
   void take_events(Connection& connection);
@@ -241,8 +248,8 @@ class Stack {
   bool poll_ready(Frame& out);
   bool poll_arp(Frame& out, Instant now);
   bool poll_connections(Frame& out, Instant now);
-  bool poll_connection(Connection& connection, Frame& out, Instant now);
-  bool depart_on(Connection& connection, Frame& frame, Instant now);
+  bool poll_connection(ConnectionWork& work, Frame& out, Instant now);
+  bool depart_on(ConnectionWork& work, Frame& frame, Instant now);
   bool poll_listeners(Frame& out, Instant now);
   void report_unreachable();
   void wake_udp_senders();
@@ -276,14 +283,15 @@ class Stack {
 
   HalfOpenPool half_open_pool_;
   ObjectPool<Connection> connection_pool_;
+  ObjectPool<ConnectionWork> work_pool_;
   ConnectionTable connections_;
   PortTable<Listener> listeners_;
   PortTable<UdpSocket> udp_sockets_;
-  IntrusiveList<Connection, &Connection::transmit_hook> transmit_;
-  IntrusiveList<Connection, &Connection::transmit_hook> transmit_local_;  // those to ourselves wait for room in loopback_
-  IntrusiveList<Connection, &Connection::ending_hook> time_wait_;
-  IntrusiveList<Connection, &Connection::ending_hook> parked_;           // who has waited longest comes first
-  IntrusiveList<Connection, &Connection::ending_hook> orphans_;          // closed by their users, and not in TIME-WAIT yet
+  IntrusiveList<ConnectionWork, &ConnectionWork::transmit_hook> transmit_;
+  IntrusiveList<ConnectionWork, &ConnectionWork::transmit_hook> transmit_local_;  // those to ourselves wait for room in loopback_
+  IntrusiveList<ConnectionWork, &ConnectionWork::ending_hook> time_wait_;
+  IntrusiveList<ConnectionWork, &ConnectionWork::ending_hook> parked_;   // who has waited longest comes first
+  IntrusiveList<ConnectionWork, &ConnectionWork::ending_hook> orphans_;  // closed by their users, and not in TIME-WAIT yet
   IntrusiveList<Listener, &Listener::transmit_hook> transmit_listeners_;
   size_t time_waits_ = 0;
   size_t orphan_count_ = 0;

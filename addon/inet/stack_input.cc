@@ -49,6 +49,7 @@ void Stack::prefetch_behind_connections(size_t count) {
   for_each([this](const Connection& connection) {
     sockets_.prefetch(connection.socket);
     connection.sender().prefetch_flight();
+    connection.prefetch_work();
   });
   for_each([](const Connection& connection) { connection.sender().prefetch_text(); });
   for_each([](const Connection& connection) { connection.sender().prefetch_buffer(); });

@@ -241,47 +241,48 @@ bool Stack::poll_listeners(Frame& out, Instant now) {
 
 // Connections take turns, a few segments each.
 bool Stack::poll_connections(Frame& out, Instant now) {
-  while (Connection* connection = loopback_.size() < kLoopbackQueueFrames ? transmit_local_.front() : nullptr) {
-    if (poll_connection(*connection, out, now)) return true;
+  while (ConnectionWork* work = loopback_.size() < kLoopbackQueueFrames ? transmit_local_.front() : nullptr) {
+    if (poll_connection(*work, out, now)) return true;
   }
-  while (Connection* connection = transmit_.front()) {
+  while (ConnectionWork* work = transmit_.front()) {
     if (segments_this_turn_ >= kSegmentsPerTurn) {
       segments_this_turn_ = 0;
-      connection->transmit_hook.unlink();
-      transmit_.push_back(*connection);
+      work->transmit_hook.unlink();
+      transmit_.push_back(*work);
       continue;
     }
     ++segments_this_turn_;
-    if (poll_connection(*connection, out, now)) return true;
+    if (poll_connection(*work, out, now)) return true;
   }
   return false;
 }
 
 // Takes the next segment of a connection, if it has one, and the connection from the list if that was the last. Returns whether there is a
 // frame for the device.
-bool Stack::poll_connection(Connection& connection, Frame& out, Instant now) {
+bool Stack::poll_connection(ConnectionWork& work, Frame& out, Instant now) {
+  Connection& connection = work.connection;
   bool departs = false;
   if (connection.poll_transmit(outgoing_, now)) {
     if (outgoing_.segment_bytes > 0 && !connection.is_local) segments_this_turn_ += outgoing_.segments() - 1;
-    departs = make_segment(connection.tuple, outgoing_.header, std::move(outgoing_.text), out, outgoing_.segment_bytes) &&
-              depart_on(connection, out, now);
+    departs = make_segment(connection.tuple(), outgoing_.header, std::move(outgoing_.text), out, outgoing_.segment_bytes) &&
+              depart_on(work, out, now);
     if (connection.may_transmit()) return departs;
   }
-  connection.transmit_hook.unlink();
+  work.transmit_hook.unlink();
   if (!connection.is_local) segments_this_turn_ = 0;
   settle(connection);
   return departs;
 }
 
 // As depart(), but the way is remembered: routes never change, and neighbors seldom.
-bool Stack::depart_on(Connection& connection, Frame& frame, Instant now) {
-  if (connection.neighbors_version == neighbors_.version()) [[likely]] {
-    address_to(frame, connection.next_mac);
+bool Stack::depart_on(ConnectionWork& work, Frame& frame, Instant now) {
+  if (work.neighbors_version == neighbors_.version()) [[likely]] {
+    address_to(frame, work.next_mac);
     return true;
   }
-  if (!depart(frame, connection.tuple.remote_address, now)) return false;
-  connection.next_mac = MacAddress::load(frame.head_bytes().data());
-  connection.neighbors_version = neighbors_.version();
+  if (!depart(frame, work.connection.remote_address(), now)) return false;
+  work.next_mac = MacAddress::load(frame.head_bytes().data());
+  work.neighbors_version = neighbors_.version();
   return true;
 }
 

@@ -206,7 +206,7 @@ void Stack::close_connection(Connection& connection, bool politely, Instant now)
   } else {
     connection.abort(now);
   }
-  if (connection.claims_port) tcp_ports_.release({connection.tuple.local_address, connection.tuple.local_port});
+  if (connection.claims_port) tcp_ports_.release({connection.local_address(), connection.local_port()});
   connection.claims_port = false;
   if (connection.socket) sockets_.remove(connection.socket);
   connection.socket = SocketHandle();
@@ -218,7 +218,7 @@ void Stack::close_connection(Connection& connection, bool politely, Instant now)
   if (!connection.is_time_wait && !connection.is_orphan) {
     connection.is_orphan = true;
     if (connection.is_parked) set_parked(connection, false);
-    orphans_.push_back(connection);
+    orphans_.push_back(work_of(connection));
     ++orphan_count_;
   }
   connection.is_draining = politely && !connection.has_delivered();
@@ -345,14 +345,14 @@ Result<void> Stack::close(SocketHandle handle, Instant now) {
 }
 
 Result<InetEndpoint> Stack::local_endpoint(SocketHandle handle) const {
-  if (const Connection* connection = connection_of(handle)) return InetEndpoint{connection->tuple.local_address, connection->tuple.local_port};
+  if (const Connection* connection = connection_of(handle)) return InetEndpoint{connection->local_address(), connection->local_port()};
   if (const Listener* listener = listener_of(handle)) return listener->endpoint;
   if (const UdpSocket* socket = udp_of(handle)) return InetEndpoint{socket->source(), socket->local().port};
   return Errno::kEBADF;
 }
 
 Result<InetEndpoint> Stack::remote_endpoint(SocketHandle handle) const {
-  if (const Connection* connection = connection_of(handle)) return InetEndpoint{connection->tuple.remote_address, connection->tuple.remote_port};
+  if (const Connection* connection = connection_of(handle)) return InetEndpoint{connection->remote_address(), connection->remote_port()};
   const UdpSocket* socket = udp_of(handle);
   if (socket == nullptr && sockets_.kind(handle) == SocketKind::kNone) return Errno::kEBADF;
   if (socket == nullptr || !socket->is_connected()) return Errno::kENOTCONN;

@@ -26,7 +26,8 @@ constexpr uint32_t kBurst = 16;
 
 CatnapDatagram::CatnapDatagram(Catnap& catnap, int fd, Family family) : CatnapSocket(catnap, fd, family) {
   takes_destination = true;
-  largest_push_bytes = family == Family::kIPv4 ? kLargestIPv4DatagramBytes : kLargestIPv6DatagramBytes;
+  bounds_pushes = true;
+  largest_push_bytes_ = family == Family::kIPv4 ? kLargestIPv4DatagramBytes : kLargestIPv6DatagramBytes;
 }
 
 Result<Endpoint> CatnapDatagram::peer_endpoint() {
@@ -164,7 +165,7 @@ Attempt CatnapDatagram::receive_by_size(Completion& completion) {
   if (bytes < 0) return nothing_received(completion);
   Result<SgArray> payload = libos().memory().allocate(static_cast<uint64_t>(bytes));
   if (!payload) {
-    pop_memory_bytes = std::max<uint64_t>(static_cast<uint64_t>(bytes), 1);
+    pop_memory_bytes_ = std::max<uint64_t>(static_cast<uint64_t>(bytes), 1);
     return Attempt::no_memory();
   }
   std::array<iovec, kLargestIPv6DatagramBytes / kRoomBytes[0] + 1> vectors;

@@ -22,6 +22,8 @@ class CatnapDatagram final : public CatnapSocket {
   Attempt try_shutdown(ShutdownHow how, Completion& completion) override;
   void begin_close() override;
   void abort() override { begin_close(); }
+  uint64_t largest_push_bytes() const override { return largest_push_bytes_; }
+  uint64_t pop_memory_bytes() const override { return pop_memory_bytes_; }
 
  private:
   struct Datagram {
@@ -36,6 +38,8 @@ class CatnapDatagram final : public CatnapSocket {
   Attempt nothing_received(Completion& completion);
 
   RingQueue<Datagram> received_;  // fetched and not popped yet
+  uint64_t largest_push_bytes_;
+  uint64_t pop_memory_bytes_ = 1;
   uint32_t burst_ = 1;            // datagrams that the next call fetches: more while there are more
   Errno connect_error_ = Errno::kOk;  // of the last connect, if it belongs to the token
   bool is_connected_ = false;

@@ -368,7 +368,6 @@ void CatnapStream::begin_close() {
   if (state_ != State::kConnected || !linger_ || end_error_ != Errno::kOk) return close_fd();
   if (linger_seconds_ == 0) return abort();
   if (!std::exchange(end_sent_, true)) ::shutdown(fd_, SHUT_WR);
-  close_time_limit = Duration::seconds(linger_seconds_);
   acknowledgement_.pause = kFirstAcknowledgementPause;
 }
 

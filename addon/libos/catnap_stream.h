@@ -29,6 +29,7 @@ class CatnapStream final : public CatnapSocket {
   Attempt try_shutdown(ShutdownHow how, Completion& completion) override;
   void begin_close() override;
   Attempt try_close(Completion& completion) override;
+  Duration close_time_limit() const override { return linger_ ? Duration::seconds(linger_seconds_) : Duration(); }
   void abort() override;
   void handle_change(uint32_t events) override;
 

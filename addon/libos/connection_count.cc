@@ -1,5 +1,7 @@
 #include "libos/connection_count.h"
 
+#include <utility>
+
 #include "base/assert.h"
 
 namespace demi {
@@ -12,11 +14,18 @@ void ConnectionCount::add() {
 void ConnectionCount::remove() {
   DEMI_ASSERT(count_ > 0, "a connection ends that was not counted");
   --count_;
-  while (Queue* listener = waiting_.pop_front()) listener->wake_reader();
+  // To wake is to put on a list, and calls nobody.
+  for (Queue* listener : waiting_) {
+    listener->awaits_connection_end = false;
+    listener->wake_reader();
+  }
+  waiting_.clear();
 }
 
 void ConnectionCount::wake_at_next_end(Queue& listener) {
-  if (!listener.connection_end_hook.linked()) waiting_.push_back(listener);
+  if (!std::exchange(listener.awaits_connection_end, true)) waiting_.push_back(&listener);
 }
+
+void ConnectionCount::forget(Queue& listener) { std::erase(waiting_, &listener); }
 
 }  // namespace demi

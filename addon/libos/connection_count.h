@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
-#include "base/intrusive_list.h"
 #include "libos/queue.h"
 
 namespace demi {
@@ -26,11 +26,13 @@ class ConnectionCount {
   void remove();
   // Wakes the reader of `listener`, once, when a connection ends.
   void wake_at_next_end(Queue& listener);
+  // It is destroyed while it waits.
+  void forget(Queue& listener);
 
  private:
   const uint32_t limit_;
   uint32_t count_ = 0;
-  IntrusiveList<Queue, &Queue::connection_end_hook> waiting_;
+  std::vector<Queue*> waiting_;  // listeners, in the order in which they came
 };
 
 }  // namespace demi

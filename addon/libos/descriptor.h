@@ -19,6 +19,7 @@ class QDesc {
       : bits_((uint64_t{libos} << (kSlotBits + kGenerationBits)) | (uint64_t{generation} << kSlotBits) | slot) {}
 
   constexpr uint32_t slot() const { return bits_ & ((1u << kSlotBits) - 1); }
+  constexpr uint32_t generation() const { return (bits_ >> kSlotBits) & ((1u << kGenerationBits) - 1); }
   constexpr uint64_t bits() const { return bits_; }
   constexpr bool valid() const { return bits_ != 0; }
   constexpr auto operator<=>(const QDesc&) const = default;

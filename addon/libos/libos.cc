@@ -8,12 +8,17 @@
 
 namespace demi {
 
-Operation::DeadlineTimer::DeadlineTimer(Operation& owner)
+OperationExtras::DeadlineTimer::DeadlineTimer(OperationExtras& owner)
     : Timer([](Timer& timer) {
-        Operation& operation = static_cast<DeadlineTimer&>(timer).operation;
+        Operation& operation = static_cast<DeadlineTimer&>(timer).extras.operation;
         operation.libos.expire(operation);
       }),
-      operation(owner) {}
+      extras(owner) {}
+
+QDesc Operation::queue_descriptor() const {
+  if (extras != nullptr && extras->closing != nullptr) return extras->closed;
+  return queue == nullptr ? QDesc() : queue->descriptor;
+}
 
 LibOS::LibOS(const LibOSSettings& settings)
     : id_(settings.id),
@@ -22,7 +27,7 @@ LibOS::LibOS(const LibOSSettings& settings)
       names_(settings.names),
       timers_(settings.clock->now()),
       scheduler_(timers_),
-      operations_(*this, scheduler_, settings.tokens_limit),
+      operations_(*this, settings.tokens_limit),
       connections_(settings.connections_limit),
       queues_(settings.id, settings.descriptors),
       now_(settings.clock->now()) {}
@@ -98,13 +103,12 @@ Started LibOS::finished() {
   return {Started::State::kFinished};
 }
 
-Operation* LibOS::open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit) {
+Operation* LibOS::open(OpCode opcode, Queue* queue, bool beyond_limit) {
   Operation* operation = operations_.open(beyond_limit);
   if (operation == nullptr) return nullptr;
   ++counters_.operations_pending;
   operation->opcode = opcode;
   operation->queue = queue;
-  operation->qd = qd;
   operation->started_at = now_;
   return operation;
 }
@@ -113,37 +117,36 @@ Started LibOS::wait_in(OperationLine& line, Operation& operation, bool for_memor
   ++counters_.operations;
   line.push_back(operation);
   if (for_memory) wait_for_memory(operation);
-  operation.task = run(operation);
-  scheduler_.start(operation.task);
   return {Started::State::kPending, Errno::kOk, &operation};
 }
 
 void LibOS::wait_for_memory(Operation& operation) {
   ++counters_.memory_waits;
-  if (operation.opcode == OpCode::kPop) operation.memory_wanted_bytes = operation.queue->pop_memory_bytes;
-  if (operation.opcode == OpCode::kPush) operation.memory_wanted_bytes = operation.push->memory_wanted_bytes;
-  if (!operation.memory_hook.linked()) waiting_for_memory_.push_back(operation);
-  least_memory_wanted_ = std::min(least_memory_wanted_, operation.memory_wanted_bytes);
+  OperationExtras& extras = operations_.extras_of(operation);
+  if (operation.opcode == OpCode::kPop) extras.memory_wanted_bytes = operation.queue->pop_memory_bytes();
+  if (operation.opcode == OpCode::kPush) extras.memory_wanted_bytes = operation.push->memory_wanted_bytes;
+  if (!extras.memory_hook.linked()) waiting_for_memory_.push_back(extras);
+  least_memory_wanted_ = std::min(least_memory_wanted_, extras.memory_wanted_bytes);
 }
 
 // Wakes as many as can hope to find what they want, so that one buffer that comes back does not set a thousand operations running.
 void LibOS::wake_for_memory() {
   uint64_t available = memory_->available_bytes();
   uint64_t least = UINT64_MAX;
-  for (Operation* operation = waiting_for_memory_.front(); operation != nullptr;) {
-    Operation* next = waiting_for_memory_.next(*operation);
-    const uint64_t wanted = operation->memory_wanted_bytes;
+  for (OperationExtras* waiting = waiting_for_memory_.front(); waiting != nullptr;) {
+    OperationExtras* next = waiting_for_memory_.next(*waiting);
+    const uint64_t wanted = waiting->memory_wanted_bytes;
     if (wanted <= available) {
       // Even a byte takes a room.
       available -= std::min(available, std::max<uint64_t>(wanted, kRoomBytes[0]));
-      operation->memory_hook.unlink();
-      wake(*operation);
+      waiting->memory_hook.unlink();
+      wake(waiting->operation);
       // What the rest wants was not looked at; the old bound still holds.
       if (available == 0) return;
     } else {
       least = std::min(least, wanted);
     }
-    operation = next;
+    waiting = next;
   }
   least_memory_wanted_ = least;
 }
@@ -151,7 +154,7 @@ void LibOS::wake_for_memory() {
 Started LibOS::push(Queue& queue, PushRequest& request) {
   if (queue.end_of_pushes_requested) return {Started::State::kRefused, Errno::kEPIPE};
   if (request.total_bytes == 0 && queue.is_stream) return {Started::State::kRefused, Errno::kEINVAL};
-  if (request.total_bytes > queue.largest_push_bytes) return {Started::State::kRefused, Errno::kEMSGSIZE};
+  if (queue.bounds_pushes && request.total_bytes > queue.largest_push_bytes()) return {Started::State::kRefused, Errno::kEMSGSIZE};
   if (request.destination && !queue.takes_destination) return {Started::State::kRefused, Errno::kENOTSUP};
   prepare_immediate();
   OperationLine& line = queue.lines().writers;
@@ -161,7 +164,7 @@ Started LibOS::push(Queue& queue, PushRequest& request) {
     return finished();
   }
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
-  Operation* operation = open(OpCode::kPush, &queue, queue.descriptor, request.accepted_bytes > 0);
+  Operation* operation = open(OpCode::kPush, &queue, request.accepted_bytes > 0);
   if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
   operations_.give_request(*operation, std::move(request));
   PushRequest& kept = *operation->push;
@@ -178,7 +181,7 @@ Started LibOS::pop(Queue& queue, uint64_t limit_bytes) {
   const Attempt attempted = line.empty() ? queue.try_pop(limit_bytes, immediate_) : Attempt::would_block();
   if (attempted.outcome == Attempt::Outcome::kDone) return finished();
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
-  Operation* operation = open(OpCode::kPop, &queue, queue.descriptor);
+  Operation* operation = open(OpCode::kPop, &queue);
   if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
   operation->pop_limit = limit_bytes;
   const Started started = wait_in(line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
@@ -192,7 +195,7 @@ Started LibOS::accept(Queue& queue) {
   const Attempt attempted = line.empty() ? attempt_accept(queue, immediate_) : Attempt::would_block();
   if (attempted.outcome == Attempt::Outcome::kDone) return finished();
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
-  Operation* operation = open(OpCode::kAccept, &queue, queue.descriptor);
+  Operation* operation = open(OpCode::kAccept, &queue);
   if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
   const Started started = wait_in(line, *operation, false);
   queue.reader_waits();
@@ -208,7 +211,7 @@ Started LibOS::connect(Queue& queue, const Endpoint& remote) {
   const Attempt attempted = queue.try_connect(immediate_);
   if (attempted.outcome == Attempt::Outcome::kDone) return finished();
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
-  Operation* operation = open(OpCode::kConnect, &queue, queue.descriptor);
+  Operation* operation = open(OpCode::kConnect, &queue);
   return wait_in(queue.lines().writers, *operation, false);
 }
 
@@ -223,7 +226,7 @@ Started LibOS::shutdown(Queue& queue, ShutdownHow how) {
   if (how != ShutdownHow::kRead) queue.end_of_pushes_requested = true;
   if (attempted.outcome == Attempt::Outcome::kDone) return finished();
   // To say that nothing more will come must always be possible; to say it again need not be.
-  Operation* operation = open(OpCode::kShutdown, &queue, queue.descriptor, !again);
+  Operation* operation = open(OpCode::kShutdown, &queue, !again);
   if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
   operation->how = how;
   return wait_in(line, *operation, false);
@@ -243,9 +246,11 @@ bool LibOS::close_now(std::unique_ptr<Queue> queue, QDesc qd, Completion& comple
   queue->begin_close();
   if (queue->try_close(completion).outcome == Attempt::Outcome::kDone) return true;
   ++orphans_;
-  *operation = open(OpCode::kClose, queue.get(), qd, true);
-  const Duration limit = queue->close_time_limit;
-  (*operation)->closing = std::move(queue);
+  *operation = open(OpCode::kClose, queue.get(), true);
+  const Duration limit = queue->close_time_limit();
+  OperationExtras& extras = operations_.extras_of(**operation);
+  extras.closing = std::move(queue);
+  extras.closed = qd;
   wait_in((*operation)->queue->lines().writers, **operation, false);
   if (limit > Duration()) set_deadline(**operation, clock_.now() + limit);
   return false;
@@ -267,12 +272,12 @@ Started LibOS::stop() {
   }
   immediate_.error = Errno::kOk;
   if (has_drained()) return finished();
-  Operation* stopper = open(OpCode::kClose, nullptr, QDesc(), true);
+  Operation* stopper = open(OpCode::kClose, nullptr, true);
   stopper->stops_libos = true;
   return wait_in(stoppers_, *stopper, false);
 }
 
-// --- one coroutine per pending operation ---
+// --- one coroutine per pending operation that was woken ---
 
 OperationLine& LibOS::line_of(Operation& operation) {
   if (operation.stops_libos) return stoppers_;
@@ -280,27 +285,34 @@ OperationLine& LibOS::line_of(Operation& operation) {
   return operation.opcode == OpCode::kPop || operation.opcode == OpCode::kAccept ? lines.readers : lines.writers;
 }
 
+void LibOS::wake(Operation& operation) {
+  LibOS& libos = operation.libos;
+  if (!operation.task) operation.task = libos.run(operation);
+  libos.scheduler_.resume(operation.task);
+}
+
 Task<void> LibOS::run(Operation& operation) {
-  for (;;) {
-    co_await operation.wakeup.wait();
-    // The order of a line is strict: whoever is woken out of turn waits for those in front.
-    if (operation.line_hook.linked() && line_of(operation).front() != &operation) continue;
-    if (advance(operation)) break;
-  }
+  // The order of a line is strict: whoever is woken out of turn waits for those in front.
+  while (line_of(operation).front() != &operation || !advance(operation)) co_await Scheduler::pause();
   finish(operation);
 }
 
 bool LibOS::advance(Operation& operation) {
-  const Attempt attempted = attempt(operation, operation.completion);
+  Completion& completion = operations_.completion_of(operation);
+  const Attempt attempted = attempt(operation, completion);
   if (attempted.outcome == Attempt::Outcome::kNoMemory) {
+    operations_.drop_completion(operation);
     wait_for_memory(operation);
     return false;
   }
-  operation.memory_hook.unlink();
-  if (attempted.outcome == Attempt::Outcome::kWouldBlock) return false;
+  if (operation.extras != nullptr) operation.extras->memory_hook.unlink();
+  if (attempted.outcome == Attempt::Outcome::kWouldBlock) {
+    operations_.drop_completion(operation);
+    return false;
+  }
   // What would have been refused at the call goes through the token now: the caller has long returned.
   if (attempted.outcome == Attempt::Outcome::kRefused) {
-    operation.completion.error = attempted.error;
+    completion.error = attempted.error;
     // What was not ended can be pushed to again, after another connect for instance.
     if (operation.opcode == OpCode::kShutdown) operation.queue->end_of_pushes_requested = false;
   }
@@ -309,7 +321,7 @@ bool LibOS::advance(Operation& operation) {
 
 bool LibOS::try_front(OperationLine& line) {
   Operation* operation = line.front();
-  if (operation == nullptr || operation->memory_hook.linked() || !advance(*operation)) return false;
+  if (operation == nullptr || (operation->extras != nullptr && operation->extras->memory_hook.linked()) || !advance(*operation)) return false;
   operation->task = Task<void>();
   finish(*operation);
   return true;
@@ -350,15 +362,11 @@ Attempt LibOS::attempt_accept(Queue& queue, Completion& completion) {
 }
 
 void LibOS::finish(Operation& operation) {
-  timers_.cancel(operation.deadline);
-  operation.memory_hook.unlink();
-  if (operation.line_hook.linked()) {
-    OperationLine& line = line_of(operation);
-    operation.line_hook.unlink();
-    Queue::wake_front(line);
-  }
+  OperationLine& line = line_of(operation);
+  line.remove(operation);
+  Queue::wake_front(line);
   if (operation.opcode == OpCode::kClose && !operation.stops_libos) {
-    operation.closing.reset();
+    operation.extras->closing.reset();
     --orphans_;
     if (has_drained()) Queue::wake_front(stoppers_);
   }
@@ -372,7 +380,7 @@ void LibOS::cancel(Operation& operation, Errno error) {
   if (operation.state != Operation::State::kPending) return;
   if (error == Errno::kECANCELED) ++counters_.canceled;
   operation.task = Task<void>();
-  Completion& completion = operation.completion;
+  Completion& completion = operations_.completion_of(operation);
   completion.error = error;
   if (operation.stops_libos) {
     // At the end of its time a stop does not fail: what has not drained by then is reset, as announced.
@@ -408,9 +416,10 @@ void LibOS::cancel_line(OperationLine& line, Queue& queue) {
 
 void LibOS::set_deadline(Operation& operation, Instant due) {
   if (operation.state != Operation::State::kPending) return;
-  const bool lingers = operation.opcode == OpCode::kClose && !operation.stops_libos && operation.deadline.armed();
-  if (lingers && operation.deadline.due() < due) return;
-  timers_.arm(operation.deadline, due);
+  Timer& deadline = operations_.extras_of(operation).deadline;
+  const bool lingers = operation.opcode == OpCode::kClose && !operation.stops_libos && deadline.armed();
+  if (lingers && deadline.due() < due) return;
+  timers_.arm(deadline, due);
 }
 
 void LibOS::expire(Operation& operation) {

@@ -174,7 +174,7 @@ class LibOS {
   // An operation has left something for flush_backend().
   void note_output() { ++unflushed_; }
   // Lets the operation try again in the next run_ready() of its libOS.
-  static void wake(Operation& operation) { operation.wakeup.notify_one(); }
+  static void wake(Operation& operation);
   Clock& clock() { return clock_; }
   uint32_t id() const { return id_; }
   uint32_t orphans() const { return orphans_; }
@@ -186,15 +186,15 @@ class LibOS {
   void set_deliveries(size_t deliveries);
 
  private:
-  friend struct Operation::DeadlineTimer;
+  friend struct OperationExtras::DeadlineTimer;
 
   Task<void> run(Operation& operation);
   Attempt attempt(Operation& operation, Completion& completion);
   // One attempt of a waiting operation; true if it has come to its end.
   bool advance(Operation& operation);
   Attempt attempt_accept(Queue& queue, Completion& completion);
-  Operation* open(OpCode opcode, Queue* queue, QDesc qd, bool beyond_limit = false);
-  // Starts the operation's coroutine, at the back of `line`.
+  Operation* open(OpCode opcode, Queue* queue, bool beyond_limit = false);
+  // At the back of `line`.
   Started wait_in(OperationLine& line, Operation& operation, bool for_memory);
   void wait_for_memory(Operation& operation);
   // Nothing is on its way any more that a stop would wait for.
@@ -226,7 +226,7 @@ class LibOS {
   Completion immediate_;
   LibOSCounters counters_;
   // In the order in which they met the exhausted pool. Whoever wants more than there is does not hold up those who want less.
-  IntrusiveList<Operation, &Operation::memory_hook> waiting_for_memory_;
+  IntrusiveList<OperationExtras, &OperationExtras::memory_hook> waiting_for_memory_;
   uint64_t least_memory_wanted_ = UINT64_MAX;  // bytes; nobody in the list wants less
   Instant now_;                     // of the last turn, flush() or note_time()
   uint32_t unflushed_ = 0;          // notes of output since the last flush

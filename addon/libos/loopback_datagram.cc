@@ -19,7 +19,8 @@ constexpr uint64_t kDatagramOverheadBytes = 64;
 LoopbackDatagram::LoopbackDatagram(LibOS& libos, std::shared_ptr<LoopbackNamespace> names, Family family)
     : LoopbackSocket(libos, std::move(names), family, kSockDgram) {
   takes_destination = true;
-  largest_push_bytes = std::min(kLargestDatagramBytes, libos.memory().largest_whole_bytes());
+  bounds_pushes = true;
+  largest_push_bytes_ = std::min(kLargestDatagramBytes, libos.memory().largest_whole_bytes());
 }
 
 Result<Endpoint> LoopbackDatagram::peer_endpoint() {

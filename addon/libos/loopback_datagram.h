@@ -21,6 +21,7 @@ class LoopbackDatagram final : public LoopbackSocket {
   Attempt try_shutdown(ShutdownHow how, Completion& completion) override;
   void begin_close() override { release_name(); }
   void abort() override { release_name(); }
+  uint64_t largest_push_bytes() const override { return largest_push_bytes_; }
 
  private:
   struct Datagram {
@@ -31,6 +32,7 @@ class LoopbackDatagram final : public LoopbackSocket {
   void deliver(SgArray payload, const Endpoint& from);
 
   RingQueue<Datagram> received_;
+  uint64_t largest_push_bytes_;
   uint64_t received_bytes_ = 0;
   Endpoint remote_;  // of a connected socket; family kNone otherwise
   bool discards_ = false;

@@ -262,7 +262,6 @@ void LoopbackStream::begin_close() {
   if (!peer_->end_received_) peer_->receive_end();
   lingers_ = linger_;
   if (lingers_) {
-    close_time_limit = Duration::seconds(linger_seconds_);
   } else {
     detach_peer();
   }

@@ -26,6 +26,7 @@ class LoopbackStream final : public LoopbackSocket {
   Attempt try_shutdown(ShutdownHow how, Completion& completion) override;
   void begin_close() override;
   Attempt try_close(Completion& completion) override;
+  Duration close_time_limit() const override { return lingers_ ? Duration::seconds(linger_seconds_) : Duration(); }
   void abort() override;
   Result<void> set_option(int level, int name, const OptionValue& value) override;
 

@@ -7,11 +7,12 @@
 
 namespace demi {
 
-MemoryQueue::MemoryQueue(LibOS& libos, std::shared_ptr<MemoryQueueCore> core) : Queue(libos), core_(std::move(core)) {
+MemoryQueue::MemoryQueue(LibOS& libos, std::shared_ptr<MemoryQueueCore> core)
+    : Queue(libos), core_(std::move(core)), largest_push_bytes_(libos.memory().largest_whole_bytes()) {
   // A zero-length message could not be told from the end of the queue.
   is_stream = true;
-  largest_push_bytes = libos.memory().largest_whole_bytes();
-  share_lines(core_->lines);
+  bounds_pushes = true;
+  shares_lines = true;
 }
 
 bool MemoryQueue::has_room() const {

@@ -36,10 +36,13 @@ class MemoryQueue final : public Queue {
   void begin_close() override {}
   void abort() override {}
   void reader_waits() override;
+  uint64_t largest_push_bytes() const override { return largest_push_bytes_; }
 
  private:
+  QueueLines& shared_lines() override { return core_->lines; }
   bool has_room() const;
   std::shared_ptr<MemoryQueueCore> core_;
+  const uint64_t largest_push_bytes_;
 };
 
 // The named queues of one environment. A name lasts as long as a descriptor of its queue is open.

@@ -8,10 +8,11 @@
 namespace demi {
 
 NetosDatagram::NetosDatagram(Netos& netos)
-    : NetosSocket(netos, kSockDgram), receive_buffer_bytes_(netos.stack().config().udp_receive_bytes) {
+    : NetosSocket(netos), receive_buffer_bytes_(netos.stack().config().udp_receive_bytes) {
   takes_destination = true;
+  bounds_pushes = true;
   const uint64_t in_one_packet = netos.stack().config().mtu_bytes - Ipv4Header::kBytes - UdpHeader::kBytes;
-  largest_push_bytes = std::min(in_one_packet, netos.memory().largest_whole_bytes());
+  largest_push_bytes_ = std::min(in_one_packet, netos.memory().largest_whole_bytes());
 }
 
 // --- addresses ---

@@ -23,18 +23,20 @@ class NetosDatagram final : public NetosSocket {
   void abort() override { begin_close(); }
   void handle_event(SocketEventKind kind) override;
   void handle_link_loss() override;
+  uint64_t largest_push_bytes() const override { return largest_push_bytes_; }
 
  protected:
   Result<InetEndpoint> claim(const InetEndpoint& local) override;
   Errno take_pending_error() override;
   void set_receive_buffer(uint32_t bytes) override;
-  uint32_t receive_buffer() const override { return receive_buffer_bytes_; }
+  uint32_t receive_buffer() override { return receive_buffer_bytes_; }
 
  private:
   // To the wildcard address and a port that is free, unless it is bound already.
   Errno bind_if_needed();
   bool is_connected();
 
+  uint64_t largest_push_bytes_;
   uint32_t receive_buffer_bytes_;
   Errno connect_error_ = Errno::kOk;
   bool may_broadcast_ = false;

@@ -15,13 +15,15 @@ Endpoint endpoint_of(const InetEndpoint& endpoint) {
   return made;
 }
 
+NetosSocket::NetosSocket(Netos& netos) : Queue(netos) {}
+
 void NetosSocket::take_handle(SocketHandle handle) {
   handle_ = handle;
-  netos_.expect(handle, *this);
+  netos().expect(handle, *this);
 }
 
 SocketHandle NetosSocket::leave_handle() {
-  if (handle_) netos_.forget(handle_);
+  if (handle_) netos().forget(handle_);
   return std::exchange(handle_, SocketHandle());
 }
 
@@ -31,7 +33,7 @@ Result<void> NetosSocket::bind(const Endpoint& endpoint) {
   if (endpoint.family != Family::kIPv4 || is_bound() || handle_) return Errno::kEINVAL;
   Result<InetEndpoint> claimed = claim(inet_endpoint_of(endpoint));
   if (!claimed) return claimed.error();
-  local_ = *claimed;
+  local_ = std::make_unique<const InetEndpoint>(*claimed);
   return {};
 }
 
@@ -41,7 +43,7 @@ Result<Endpoint> NetosSocket::local_endpoint() {
     if (local.ok()) return endpoint_of(*local);
   }
   // As everywhere: a socket that has no name yet has the wildcard address and port 0.
-  return is_bound() ? endpoint_of(local_) : Endpoint::wildcard(Family::kIPv4, 0);
+  return is_bound() ? endpoint_of(*local_) : Endpoint::wildcard(Family::kIPv4, 0);
 }
 
 Result<Endpoint> NetosSocket::peer_endpoint() {
@@ -65,7 +67,7 @@ Result<void> NetosSocket::set_option(int level, int name, const OptionValue& val
       // An int in struct linger.
       if (value.seconds < 0 || value.seconds > INT32_MAX) return Errno::kEINVAL;
       linger_ = value.number != 0;
-      linger_seconds_ = value.seconds;
+      linger_seconds_ = static_cast<uint32_t>(value.seconds);
       return {};
     case kSoReuseaddr:
       // Nothing to be done: what lingers of old connections never keeps a port from being bound here.
@@ -90,7 +92,7 @@ Result<OptionValue> NetosSocket::get_option(int level, int name) {
     case kSoRcvbuf:
       return OptionValue{receive_buffer(), 0};
     case kSoType:
-      return OptionValue{type_, 0};
+      return OptionValue{is_stream ? kSockStream : kSockDgram, 0};
     case kSoError:
       return OptionValue{static_cast<int64_t>(take_pending_error()), 0};
     default:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "base/assert.h"
 #include "inet/inet_endpoint.h"
@@ -17,7 +18,7 @@ Endpoint endpoint_of(const InetEndpoint& endpoint);
 
 class NetosSocket : public Queue {
  public:
-  explicit NetosSocket(Netos& netos, int type) : Queue(netos), netos_(netos), type_(type) {}
+  explicit NetosSocket(Netos& netos);
 
   Result<void> bind(const Endpoint& endpoint) override;
   Result<Endpoint> local_endpoint() override;
@@ -38,29 +39,27 @@ class NetosSocket : public Queue {
   // The error that SO_ERROR reports, once.
   virtual Errno take_pending_error() = 0;
   virtual void set_receive_buffer(uint32_t bytes) = 0;
-  virtual uint32_t receive_buffer() const = 0;
+  virtual uint32_t receive_buffer() = 0;
 
   // EINVAL when nothing can have that address as its end: wrong family, wildcard, port 0.
   static Errno check_remote(const Endpoint& remote);
-  bool is_bound() const { return local_.port != 0; }
+  bool is_bound() const { return local_ != nullptr; }
   void take_handle(SocketHandle handle);
   // The handle is none from then on.
   SocketHandle leave_handle();
   // What the stack is asked to do with a handle that it has given out is done.
   static void sure(const Result<void>& done) { DEMI_ASSERT(done.ok(), "the stack does not know a handle of ours"); }
-  Netos& netos() { return netos_; }
-  Stack& stack() { return netos_.stack(); }
-  Instant now() { return netos_.now(); }
+  Netos& netos() { return static_cast<Netos&>(libos()); }
+  Stack& stack() { return netos().stack(); }
+  Instant now() { return netos().now(); }
 
-  InetEndpoint local_;      // port 0 until it is bound
   SocketHandle handle_;
-  bool linger_ = false;
-  int64_t linger_seconds_ = 0;
+  std::unique_ptr<const InetEndpoint> local_;  // none until it is bound
+  uint32_t linger_seconds_ = 0;
+  bool linger_ : 1 = false;
 
  private:
-  Netos& netos_;
-  const int type_;
-  bool reuse_address_ = false;
+  bool reuse_address_ : 1 = false;
 };
 
 }  // namespace demi

@@ -10,14 +10,12 @@
 
 namespace demi {
 
-NetosStream::NetosStream(Netos& netos) : NetosSocket(netos, kSockStream) {
+NetosStream::NetosStream(Netos& netos) : NetosSocket(netos) {
   is_stream = true;
   const TcpConfig& config = stack().config().tcp;
-  options_.send_buffer_bytes = config.send_buffer_bytes;
-  options_.receive_buffer_bytes = config.receive_buffer_bytes;
-  options_.nagle = config.nagle;
-  options_.keepalive = config.keepalive;
-  options_.congestion = config.congestion;
+  nagle_ = config.nagle;
+  keepalive_ = config.keepalive;
+  congestion_ = config.congestion;
 }
 
 NetosStream::~NetosStream() {
@@ -33,12 +31,14 @@ void NetosStream::begin_to_count() {
 }
 
 void NetosStream::end_to_count() {
-  if (std::exchange(counts_, false)) libos().connections().remove();
+  if (!counts_) return;
+  counts_ = false;
+  libos().connections().remove();
 }
 
 void NetosStream::release_port() {
-  if (is_bound()) stack().tcp_unbind(local_);
-  local_ = InetEndpoint();
+  if (is_bound()) stack().tcp_unbind(*local_);
+  local_.reset();
 }
 
 Result<Endpoint> NetosStream::peer_endpoint() {
@@ -52,7 +52,7 @@ Result<void> NetosStream::listen(uint32_t backlog) {
   if (state_ == State::kConnecting || state_ == State::kConnected) return Errno::kEISCONN;
   if (!is_bound()) return Errno::kEDESTADDRREQ;
   if (state_ == State::kListening) return stack().tcp_set_backlog(handle_, backlog);
-  Result<SocketHandle> made = stack().tcp_listen(local_, backlog, Stack::PortOwner::kUser, options_.mss_max);
+  Result<SocketHandle> made = stack().tcp_listen(*local_, backlog, Stack::PortOwner::kUser, options().mss_max);
   if (!made.ok()) return made.error();
   take_handle(*made);
   state_ = State::kListening;
@@ -73,7 +73,10 @@ Attempt NetosStream::try_accept(std::unique_ptr<Queue>& connection, Completion& 
   accepted->state_ = State::kConnected;
   accepted->begin_to_count();
   // As accept(2) on Linux: a connection begins with the options of its listener.
-  accepted->options_ = options_;
+  accepted->nagle_ = nagle_;
+  accepted->keepalive_ = keepalive_;
+  accepted->congestion_ = congestion_;
+  if (options_ != nullptr) accepted->own_options() = *options_;
   accepted->linger_ = linger_;
   accepted->linger_seconds_ = linger_seconds_;
   accepted->apply_options();
@@ -122,8 +125,8 @@ Errno NetosStream::begin_connect(const Endpoint& remote) {
 Errno NetosStream::open_connection(const InetEndpoint& remote) {
   const Errno down = netos().check_link(remote.address);
   if (down != Errno::kOk) return down;
-  const InetEndpoint local = is_bound() ? local_ : InetEndpoint{IpAddress::unspecified(Family::kIPv4), 0};
-  Result<SocketHandle> made = stack().tcp_connect(local, remote, now(), Stack::PortOwner::kUser, options_.mss_max);
+  const InetEndpoint local = is_bound() ? *local_ : InetEndpoint{IpAddress::unspecified(Family::kIPv4), 0};
+  Result<SocketHandle> made = stack().tcp_connect(local, remote, now(), Stack::PortOwner::kUser, options().mss_max);
   if (made.ok()) {
     take_handle(*made);
     netos().note_output();
@@ -185,7 +188,6 @@ Attempt NetosStream::try_push(PushRequest& request, Completion& completion) {
     }
     const Errno wrong = request.accept_into(text, room, libos().memory());
     if (!text.empty()) {
-      given_bytes_ += text.bytes();
       const Result<uint64_t> taken = stack().tcp_send(handle_, text, now());
       DEMI_ASSERT(taken.ok() && text.empty(), "a connection with room takes what fits");
       netos().note_output();
@@ -194,7 +196,8 @@ Attempt NetosStream::try_push(PushRequest& request, Completion& completion) {
     if (wrong != Errno::kOk) return Attempt::failed(completion, wrong);
     if (request.remaining_bytes() > 0) return tcp.writable_bytes() > 0 ? Attempt::no_memory() : Attempt::would_block();
   }
-  return request.until_acknowledged && tcp.acked_bytes() < given_bytes_ ? Attempt::would_block() : Attempt::done();
+  // Pushes that came later have given nothing yet.
+  return request.until_acknowledged && tcp.unacked_bytes() > 0 ? Attempt::would_block() : Attempt::done();
 }
 
 Attempt NetosStream::try_pop(uint64_t limit, Completion& completion) {
@@ -246,7 +249,8 @@ void NetosStream::handle_link_loss() {
 
 Attempt NetosStream::try_shutdown(ShutdownHow how, Completion&) {
   if (state_ != State::kConnected) return Attempt::refused(Errno::kENOTCONN);
-  if (how != ShutdownHow::kRead && !std::exchange(end_sent_, true)) {
+  if (how != ShutdownHow::kRead && !end_sent_) {
+    end_sent_ = true;
     sure(stack().tcp_shutdown_send(handle_, now()));
     netos().note_output();
   }
@@ -263,7 +267,8 @@ void NetosStream::leave_connection() {
   if (!handle_) return;
   netos().note_output();
   const SocketHandle handle = leave_handle();
-  if (std::exchange(counts_, false)) {
+  if (counts_) {
+    counts_ = false;
     netos().close_counted(handle);
   } else {
     sure(stack().close(handle, now()));
@@ -281,7 +286,6 @@ void NetosStream::begin_close() {
       tcp.close(now());
       stack().touch(handle_);
       lingers_ = true;
-      close_time_limit = Duration::seconds(linger_seconds_);
     } else {
       // RFC 2525 2.17: to close with bytes unread is to lose them, and the peer is told by a reset.
       if (tcp.readable_bytes() > 0) ++libos().counters().resets;
@@ -313,23 +317,39 @@ void NetosStream::abort() {
 
 Errno NetosStream::take_pending_error() { return std::exchange(pending_error_, Errno::kOk); }
 
+const NetosStream::Options& NetosStream::options() const {
+  static constexpr Options kNone;
+  return options_ == nullptr ? kNone : *options_;
+}
+
+NetosStream::Options& NetosStream::own_options() {
+  if (options_ == nullptr) options_ = std::make_unique<Options>();
+  return *options_;
+}
+
+uint32_t NetosStream::receive_buffer() {
+  const uint32_t chosen = options().receive_buffer_bytes;
+  return chosen != 0 ? chosen : stack().config().tcp.receive_buffer_bytes;
+}
+
 void NetosStream::set_receive_buffer(uint32_t bytes) {
-  options_.receive_buffer_bytes = bytes;
-  options_.chose_receive_buffer = true;
+  own_options().receive_buffer_bytes = bytes;
   apply_options();
 }
 
 void NetosStream::apply_options() {
   TcpConnection* tcp = connection();
   if (tcp == nullptr) return;
-  tcp->set_nagle(options_.nagle);
-  if (options_.chose_send_buffer) tcp->set_send_buffer(options_.send_buffer_bytes);
-  if (options_.chose_receive_buffer) tcp->set_receive_buffer(options_.receive_buffer_bytes);
-  if (tcp->congestion() != options_.congestion) tcp->set_congestion(options_.congestion);
-  if (tcp->user_timeout() != options_.user_timeout) tcp->set_user_timeout(options_.user_timeout);
-  tcp->set_keepalive_times(Duration::seconds(options_.keepalive_idle_seconds), Duration::seconds(options_.keepalive_interval_seconds),
-                           options_.keepalive_probes);
-  if (tcp->keepalive() != options_.keepalive) tcp->set_keepalive(options_.keepalive, now());
+  const Options& chosen = options();
+  tcp->set_nagle(nagle_);
+  if (chosen.send_buffer_bytes != 0) tcp->set_send_buffer(chosen.send_buffer_bytes);
+  if (chosen.receive_buffer_bytes != 0) tcp->set_receive_buffer(chosen.receive_buffer_bytes);
+  if (tcp->congestion() != congestion_) tcp->set_congestion(congestion_);
+  const Duration user_timeout = Duration::milliseconds(chosen.user_timeout_ms);
+  if (tcp->user_timeout() != user_timeout) tcp->set_user_timeout(user_timeout);
+  tcp->set_keepalive_times(Duration::seconds(chosen.keepalive_idle_seconds), Duration::seconds(chosen.keepalive_interval_seconds),
+                           chosen.keepalive_probes);
+  if (tcp->keepalive() != keepalive_) tcp->set_keepalive(keepalive_, now());
   stack().touch(handle_);
 }
 
@@ -337,38 +357,37 @@ Result<void> NetosStream::set_option(int level, int name, const OptionValue& val
   const auto within = [&](int64_t least, int64_t most) { return value.number >= least && value.number <= most; };
   if (level == kSolSocket && name == kSoSndbuf) {
     if (!within(1, kLargestSocketBufferBytes)) return Errno::kEINVAL;
-    options_.send_buffer_bytes = static_cast<uint32_t>(std::max(value.number, kLeastSocketBufferBytes));
-    options_.chose_send_buffer = true;
+    own_options().send_buffer_bytes = static_cast<uint32_t>(std::max(value.number, kLeastSocketBufferBytes));
   } else if (level == kSolSocket && name == kSoKeepalive) {
-    options_.keepalive = value.number != 0;
+    keepalive_ = value.number != 0;
   } else if (level != kIpprotoTcp) {
     return NetosSocket::set_option(level, name, value);
   } else {
     // The bounds of tcp(7).
     switch (name) {
       case kTcpNodelay:
-        options_.nagle = value.number == 0;
+        nagle_ = value.number == 0;
         break;
       case kTcpMaxseg:
         // What was agreed in the SYNs holds.
         if (!within(88, 32767) || state_ != State::kFresh) return Errno::kEINVAL;
-        options_.mss_max = static_cast<uint16_t>(value.number);
+        own_options().mss_max = static_cast<uint16_t>(value.number);
         break;
       case kTcpKeepidle:
         if (!within(1, 32767)) return Errno::kEINVAL;
-        options_.keepalive_idle_seconds = static_cast<uint32_t>(value.number);
+        own_options().keepalive_idle_seconds = static_cast<uint32_t>(value.number);
         break;
       case kTcpKeepintvl:
         if (!within(1, 32767)) return Errno::kEINVAL;
-        options_.keepalive_interval_seconds = static_cast<uint32_t>(value.number);
+        own_options().keepalive_interval_seconds = static_cast<uint32_t>(value.number);
         break;
       case kTcpKeepcnt:
         if (!within(1, 127)) return Errno::kEINVAL;
-        options_.keepalive_probes = static_cast<uint8_t>(value.number);
+        own_options().keepalive_probes = static_cast<uint8_t>(value.number);
         break;
       case kTcpUserTimeout:
         if (!within(0, INT32_MAX)) return Errno::kEINVAL;
-        options_.user_timeout = Duration::milliseconds(value.number);
+        own_options().user_timeout_ms = static_cast<uint32_t>(value.number);
         break;
       default:
         return Errno::kENOPROTOOPT;
@@ -381,28 +400,31 @@ Result<void> NetosStream::set_option(int level, int name, const OptionValue& val
 }
 
 Result<OptionValue> NetosStream::get_option(int level, int name) {
-  if (level == kSolSocket && name == kSoSndbuf) return OptionValue{options_.send_buffer_bytes, 0};
-  if (level == kSolSocket && name == kSoKeepalive) return OptionValue{options_.keepalive, 0};
-  if (level != kIpprotoTcp) return NetosSocket::get_option(level, name);
   const TcpConfig& config = stack().config().tcp;
-  const auto seconds_or = [](uint32_t chosen, Duration otherwise) {
-    return OptionValue{chosen != 0 ? chosen : otherwise.count_nanoseconds() / 1'000'000'000, 0};
+  const Options& chosen = options();
+  if (level == kSolSocket && name == kSoSndbuf) {
+    return OptionValue{chosen.send_buffer_bytes != 0 ? chosen.send_buffer_bytes : config.send_buffer_bytes, 0};
+  }
+  if (level == kSolSocket && name == kSoKeepalive) return OptionValue{keepalive_, 0};
+  if (level != kIpprotoTcp) return NetosSocket::get_option(level, name);
+  const auto seconds_or = [](uint32_t seconds, Duration otherwise) {
+    return OptionValue{seconds != 0 ? seconds : otherwise.count_nanoseconds() / 1'000'000'000, 0};
   };
   switch (name) {
     case kTcpNodelay:
-      return OptionValue{!options_.nagle, 0};
+      return OptionValue{!nagle_, 0};
     case kTcpMaxseg: {
       const TcpConnection* tcp = state_ == State::kConnected ? connection() : nullptr;
-      return OptionValue{tcp != nullptr ? tcp->sender().mss() : options_.mss_max != 0 ? options_.mss_max : kDefaultMssIPv4, 0};
+      return OptionValue{tcp != nullptr ? tcp->sender().mss() : chosen.mss_max != 0 ? chosen.mss_max : kDefaultMssIPv4, 0};
     }
     case kTcpKeepidle:
-      return seconds_or(options_.keepalive_idle_seconds, config.keepalive_idle);
+      return seconds_or(chosen.keepalive_idle_seconds, config.keepalive_idle);
     case kTcpKeepintvl:
-      return seconds_or(options_.keepalive_interval_seconds, config.keepalive_interval);
+      return seconds_or(chosen.keepalive_interval_seconds, config.keepalive_interval);
     case kTcpKeepcnt:
-      return OptionValue{options_.keepalive_probes != 0 ? options_.keepalive_probes : config.keepalive_probes, 0};
+      return OptionValue{chosen.keepalive_probes != 0 ? chosen.keepalive_probes : config.keepalive_probes, 0};
     case kTcpUserTimeout:
-      return OptionValue{options_.user_timeout.count_nanoseconds() / 1'000'000, 0};
+      return OptionValue{chosen.user_timeout_ms, 0};
     default:
       return Errno::kENOPROTOOPT;
   }
@@ -412,14 +434,14 @@ Result<void> NetosStream::set_text_option(int level, int name, std::string_view 
   if (level != kIpprotoTcp || name != kTcpCongestion) return Errno::kENOPROTOOPT;
   const std::optional<CongestionAlgorithm> algorithm = congestion_algorithm_named(value);
   if (!algorithm) return Errno::kEINVAL;
-  options_.congestion = *algorithm;
+  congestion_ = *algorithm;
   apply_options();
   return {};
 }
 
 Result<std::string> NetosStream::text_option(int level, int name) {
   if (level != kIpprotoTcp || name != kTcpCongestion) return Errno::kENOPROTOOPT;
-  return std::string(name_of(options_.congestion));
+  return std::string(name_of(congestion_));
 }
 
 Result<TcpInfo> NetosStream::tcp_info() {

@@ -31,6 +31,7 @@ class NetosStream final : public NetosSocket {
   Attempt try_shutdown(ShutdownHow how, Completion& completion) override;
   void begin_close() override;
   Attempt try_close(Completion& completion) override;
+  Duration close_time_limit() const override { return lingers_ ? Duration::seconds(linger_seconds_) : Duration(); }
   void abort() override;
   void handle_event(SocketEventKind kind) override;
   void handle_link_loss() override;
@@ -39,25 +40,20 @@ class NetosStream final : public NetosSocket {
   Result<InetEndpoint> claim(const InetEndpoint& local) override { return stack().tcp_bind(local); }
   Errno take_pending_error() override;
   void set_receive_buffer(uint32_t bytes) override;
-  uint32_t receive_buffer() const override { return options_.receive_buffer_bytes; }
+  uint32_t receive_buffer() override;
 
  private:
   enum class State : uint8_t { kFresh, kListening, kConnecting, kConnected };
 
-  // What holds for the connection that is, or will be. Zero: what the stack's configuration says.
+  // Options that few users set, of the connection that is, or will be. Zero: what the stack's configuration says.
   struct Options {
-    uint32_t send_buffer_bytes = 0;
+    uint32_t send_buffer_bytes = 0;     // of SO_SNDBUF and SO_RCVBUF
     uint32_t receive_buffer_bytes = 0;
     uint32_t keepalive_idle_seconds = 0;
     uint32_t keepalive_interval_seconds = 0;
+    uint32_t user_timeout_ms = 0;
+    uint16_t mss_max = 0;               // before it listens or connects
     uint8_t keepalive_probes = 0;
-    uint16_t mss_max = 0;              // before it listens or connects
-    bool chose_send_buffer = false;
-    bool chose_receive_buffer = false;
-    bool nagle = true;
-    bool keepalive = false;
-    CongestionAlgorithm congestion = CongestionAlgorithm::kCubic;
-    Duration user_timeout{};
   };
 
   // nullptr: there is none yet, or no longer.
@@ -74,16 +70,25 @@ class NetosStream final : public NetosSocket {
   // The handle goes back to the stack, which delivers what it has accepted.
   void leave_connection();
 
+  const Options& options() const;
+  // To be changed.
+  Options& own_options();
+
   State state_ = State::kFresh;
-  Options options_;
+  CongestionAlgorithm congestion_ : 4;
+  bool nagle_ : 1;
+  bool keepalive_ : 1;
+  bool counts_ : 1 = false;           // against the limit of connections
+  bool end_sent_ : 1 = false;
+  bool discards_ : 1 = false;         // SHUT_RD: what arrives is dropped
+  bool end_reported_ : 1 = false;     // to a push or a pop: pushes are told EPIPE from then on
+  bool lingers_ : 1 = false;
   Errno connect_error_ = Errno::kOk;  // known at the call, and for the token to tell
   Errno pending_error_ = Errno::kOk;  // what SO_ERROR tells
-  uint64_t given_bytes_ = 0;          // text that the stack was given, ever
-  bool counts_ = false;               // against the limit of connections
-  bool end_sent_ = false;
-  bool discards_ = false;             // SHUT_RD: what arrives is dropped
-  bool end_reported_ = false;         // to a push or a pop: pushes are told EPIPE from then on
-  bool lingers_ = false;
+  std::unique_ptr<Options> options_;  // none before one was set
 };
+
+// What the user of an idle connection keeps for it, beside the stack.
+static_assert(sizeof(NetosStream) <= 88);
 
 }  // namespace demi

@@ -1,6 +1,9 @@
 // Operation: one entry of the operation table, the native side of a queue token. Read libos.h first.
-// An operation that can finish at once never gets an entry; the others live here as one coroutine each until they are done, and their
-// result stays here until it was delivered.
+// An operation that can finish at once never gets an entry; the others live here until they are done, and their result stays here until it was
+// delivered.
+//
+// A pop is pending on every connection on which nothing happens, so an operation that just waits is small: its coroutine is made when it is first
+// woken, its result when it has one, and what only pushes or few operations need is not in here.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +17,6 @@
 #include "libos/endpoint.h"
 #include "libos/push_request.h"
 #include "memory/sg_array.h"
-#include "sched/event.h"
 #include "sched/task.h"
 
 namespace demi {
@@ -38,12 +40,33 @@ struct Completion {
   Endpoint endpoint;            // accept: the peer; pop of a datagram: where it came from
 };
 
+class Operation;
+
+// What few operations need: a deadline, a wait for memory, or the queue that a close still delivers.
+struct OperationExtras {
+  explicit OperationExtras(Operation& owner) : operation(owner), deadline(*this) {}
+
+  Operation& operation;
+  std::unique_ptr<Queue> closing;    // close: the queue that left the table and still delivers what it accepted,
+  QDesc closed;                      // and the descriptor that it had
+  uint64_t memory_wanted_bytes = 1;  // what must have come back before it is of use to try again, after an ENOMEM
+  ListHook memory_hook;              // waits for memory to come back
+
+  // Runs out when the operation's deadline passes.
+  struct DeadlineTimer : Timer {
+    explicit DeadlineTimer(OperationExtras& owner);
+    OperationExtras& extras;
+  };
+  DeadlineTimer deadline;
+};
+
 class Operation {
  public:
   enum class State : uint8_t { kFree, kPending, kDone };
 
-  Operation(LibOS& owner, Scheduler& scheduler, uint32_t slot_number)
-      : libos(owner), slot(slot_number), wakeup(scheduler), deadline(*this) {}
+  Operation(LibOS& owner, uint32_t slot_number) : libos(owner), slot(slot_number) {}
+
+  QDesc queue_descriptor() const;    // while pending
 
   LibOS& libos;
   const uint32_t slot;
@@ -51,34 +74,22 @@ class Operation {
   State state = State::kFree;
   OpCode opcode = OpCode::kPush;
   ShutdownHow how = ShutdownHow::kRead;
-  bool stops_libos = false;            // the token of stop(): it waits for the last orphan, and has no queue
-  bool nobody_asked = false;           // a close that stop() started: its result is not handed out
-  Queue* queue = nullptr;              // only while pending
-  std::unique_ptr<Queue> closing;      // close: the queue that left the table and still delivers what it accepted
-  QDesc qd;
+  bool stops_libos : 1 = false;      // the token of stop(): it waits for the last orphan, and has no queue
+  bool nobody_asked : 1 = false;     // a close that stop() started: its result is not handed out
+  Queue* queue = nullptr;            // only while pending
   uint64_t pop_limit = 0;
-  uint64_t memory_wanted_bytes = 1;    // what must have come back before it is of use to try again, after an ENOMEM
-  std::unique_ptr<PushRequest> push;   // push: what it still has to hand over, only while pending
-  Completion completion;
   Instant started_at;
-  Event wakeup;                        // this operation's coroutine is the only one that ever waits here
-  Task<void> task;
-
-  // Runs out when the operation's deadline passes.
-  struct DeadlineTimer : Timer {
-    explicit DeadlineTimer(Operation& owner);
-    Operation& operation;
-  };
-  DeadlineTimer deadline;
-
-  ListHook line_hook;    // the readers or the writers of the queue, in order of arrival
-  ListHook table_hook;   // the free list, or the list of what is done and not delivered
-  ListHook memory_hook;  // waits for memory to come back
+  std::unique_ptr<PushRequest> push;      // push: what it still has to hand over, only while pending
+  OperationExtras* extras = nullptr;      // the table's; only while pending
+  Completion* completion = nullptr;       // the table's; what it came to
+  Task<void> task;                        // none before it was woken
+  // In the readers or the writers of the queue while it is pending, in order of arrival; afterwards in the list of what is done and not delivered, or
+  // in the free list.
+  ListHook hook;
 };
 
-// A pop is pending on every connection on which nothing happens, so what only a push needs is not in here.
-static_assert(sizeof(Operation) <= 304);
+static_assert(sizeof(Operation) <= 96);
 
-using OperationLine = IntrusiveList<Operation, &Operation::line_hook>;
+using OperationLine = IntrusiveQueue<Operation, &Operation::hook>;
 
 }  // namespace demi

@@ -7,8 +7,16 @@
 
 namespace demi {
 
-OperationTable::OperationTable(LibOS& libos, Scheduler& scheduler, uint32_t limit)
-    : libos_(libos), scheduler_(scheduler), limit_(limit) {}
+OperationTable::OperationTable(LibOS& libos, uint32_t limit) : libos_(libos), limit_(limit) {}
+
+OperationTable::~OperationTable() {
+  for (uint32_t slot = 0; slot < slots(); ++slot) {
+    Operation* operation = at(slot);
+    if (operation == nullptr) continue;
+    drop_extras(*operation);
+    drop_completion(*operation);
+  }
+}
 
 Operation* OperationTable::open(bool beyond_limit) {
   if (in_use_ >= limit_ && !beyond_limit) return nullptr;
@@ -34,6 +42,7 @@ void OperationTable::finish(Operation& operation) {
   DEMI_ASSERT(operation.state == Operation::State::kPending, "an operation completes exactly once");
   operation.state = Operation::State::kDone;
   --pending_;
+  drop_extras(operation);
   // What a push still held goes back now: its result may lie in the ring for long.
   if (operation.push != nullptr) {
     operation.push->data.clear();
@@ -54,14 +63,9 @@ Operation* OperationTable::take_done() {
 
 void OperationTable::release(Operation& operation) {
   DEMI_ASSERT(operation.state == Operation::State::kDone, "only what is done can be released");
-  operation.table_hook.unlink();
+  operation.hook.unlink();
   operation.task = Task<void>();
-  operation.completion.sga.clear();
-  operation.completion.has_endpoint = false;
-  operation.completion.error = Errno::kOk;
-  operation.completion.bytes_accepted = 0;
-  operation.completion.new_queue = QDesc();
-  operation.memory_wanted_bytes = 1;
+  drop_completion(operation);
   operation.stops_libos = false;
   operation.nobody_asked = false;
   ++operation.generation;
@@ -82,8 +86,8 @@ Operation* OperationTable::find(uint32_t slot, uint32_t generation) {
   return operation != nullptr && operation->generation == generation ? operation : nullptr;
 }
 
-OperationTable::Chunk::Chunk(LibOS& libos, Scheduler& scheduler, uint32_t first_slot) {
-  for (uint32_t i = 0; i < kChunkSlots; ++i) new (places_[i].bytes) Operation(libos, scheduler, first_slot + i);
+OperationTable::Chunk::Chunk(LibOS& libos, uint32_t first_slot) {
+  for (uint32_t i = 0; i < kChunkSlots; ++i) new (places_[i].bytes) Operation(libos, first_slot + i);
 }
 
 OperationTable::Chunk::~Chunk() {
@@ -91,7 +95,7 @@ OperationTable::Chunk::~Chunk() {
 }
 
 void OperationTable::grow() {
-  chunks_.push_back(std::make_unique<Chunk>(libos_, scheduler_, slots()));
+  chunks_.push_back(std::make_unique<Chunk>(libos_, slots()));
   for (uint32_t i = 0; i < kChunkSlots; ++i) free_.push_back(chunks_.back()->at(i));
 }
 

@@ -5,15 +5,18 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
+#include "inet/tcp/object_pool.h"
 #include "libos/operation.h"
 
 namespace demi {
 
 class OperationTable {
  public:
-  OperationTable(LibOS& libos, Scheduler& scheduler, uint32_t limit);
+  OperationTable(LibOS& libos, uint32_t limit);
+  ~OperationTable();
   OperationTable(const OperationTable&) = delete;
   OperationTable& operator=(const OperationTable&) = delete;
 
@@ -21,7 +24,15 @@ class OperationTable {
   Operation* open(bool beyond_limit = false);
   // The pending operation is a push, and this is what it still has to hand over. It leaves the operation when that is done.
   void give_request(Operation& operation, PushRequest&& request);
-  // From pending to done, exactly once: behind everything that was done before.
+  // Of a pending operation; made if it has none.
+  OperationExtras& extras_of(Operation& operation) { return operation.extras != nullptr ? *operation.extras : *(operation.extras = extras_.make(operation)); }
+  // What it comes to; made if there is none.
+  Completion& completion_of(Operation& operation) { return operation.completion != nullptr ? *operation.completion : *(operation.completion = completions_.make()); }
+  // It has come to nothing yet.
+  void drop_completion(Operation& operation) {
+    if (operation.completion != nullptr) completions_.release(std::exchange(operation.completion, nullptr));
+  }
+  // From pending to done, exactly once, in no line any more: behind everything that was done before.
   void finish(Operation& operation);
   // The oldest result that was not taken yet, or nullptr. It stays in its slot until release(). Results that nobody asked for are skipped.
   Operation* take_done();
@@ -46,7 +57,7 @@ class OperationTable {
   static constexpr uint32_t kChunkSlots = 64;
   class Chunk {
    public:
-    Chunk(LibOS& libos, Scheduler& scheduler, uint32_t first_slot);
+    Chunk(LibOS& libos, uint32_t first_slot);
     ~Chunk();
     Operation& at(uint32_t index) { return *std::launder(reinterpret_cast<Operation*>(places_[index].bytes)); }
 
@@ -57,18 +68,22 @@ class OperationTable {
     Place places_[kChunkSlots];
   };
   void grow();
+  void drop_extras(Operation& operation) {
+    if (operation.extras != nullptr) extras_.release(std::exchange(operation.extras, nullptr));
+  }
   // Leaves a result that somebody asked for at the front of `done_`, if there is any.
   void release_unasked();
 
   LibOS& libos_;
-  Scheduler& scheduler_;
   const uint32_t limit_;
   uint32_t pending_ = 0;
   uint32_t in_use_ = 0;
+  ObjectPool<Completion> completions_;
+  ObjectPool<OperationExtras> extras_;
   std::vector<std::unique_ptr<Chunk>> chunks_;
   std::vector<std::unique_ptr<PushRequest>> spare_requests_;  // empty: as many as pushes have ever been pending, less those that are
-  IntrusiveList<Operation, &Operation::table_hook> free_;
-  IntrusiveList<Operation, &Operation::table_hook> done_;
+  IntrusiveList<Operation, &Operation::hook> free_;
+  IntrusiveList<Operation, &Operation::hook> done_;
 };
 
 }  // namespace demi

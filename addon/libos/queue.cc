@@ -4,6 +4,10 @@
 
 namespace demi {
 
+Queue::~Queue() {
+  if (awaits_connection_end) libos_.connections().forget(*this);
+}
+
 Result<void> Queue::bind(const Endpoint&) { return Errno::kENOTSUP; }
 Result<void> Queue::listen(uint32_t) { return Errno::kENOTSUP; }
 Result<Endpoint> Queue::local_endpoint() { return Errno::kENOTSUP; }

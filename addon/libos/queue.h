@@ -60,10 +60,10 @@ struct QueueLines {
 
 class Queue {
  public:
-  explicit Queue(LibOS& libos) : libos_(libos), lines_(&own_lines_) {}
+  explicit Queue(LibOS& libos) : libos_(libos) {}
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
-  virtual ~Queue() = default;
+  virtual ~Queue();
 
   // Calls that finish at once. Those of sockets; a memory queue has none of them (ENOTSUP).
   virtual Result<void> bind(const Endpoint& endpoint);
@@ -93,33 +93,37 @@ class Queue {
   virtual Attempt try_close(Completion& completion);
   // Ends at once: the peer is told by a reset, what was not delivered is dropped.
   virtual void abort() = 0;
+  // Of a queue that begin_close() has left with something to deliver: a close that takes longer fails and resets; zero: no limit.
+  virtual Duration close_time_limit() const { return Duration(); }
   // An operation joined the readers.
   virtual void reader_waits() {}
+  // If it bounds pushes: what is longer can never be accepted, and is EMSGSIZE at the call.
+  virtual uint64_t largest_push_bytes() const { return UINT64_MAX; }
+  // What must be free before a pop that met an exhausted pool tries again.
+  virtual uint64_t pop_memory_bytes() const { return 1; }
 
   LibOS& libos() { return libos_; }
-  QueueLines& lines() { return *lines_; }
-  void wake_reader() { wake_front(lines_->readers); }
-  void wake_writer() { wake_front(lines_->writers); }
+  QueueLines& lines() { return shares_lines ? shared_lines() : own_lines_; }
+  void wake_reader() { wake_front(lines().readers); }
+  void wake_writer() { wake_front(lines().writers); }
 
   QDesc descriptor;                            // invalid before the queue is in the table and after it left
   bool is_stream = false;                      // a zero-length push would read as end of stream there
   bool takes_destination = false;              // pushto is possible
   bool end_of_pushes_requested = false;        // SHUT_WR was called: no more pushes
-  uint64_t largest_push_bytes = UINT64_MAX;    // what can never be accepted is EMSGSIZE at the call
-  uint64_t pop_memory_bytes = 1;               // what must be free before a pop that met an exhausted pool tries again
-  Duration close_time_limit;                   // set by begin_close(): a close that takes longer fails and resets; zero: no limit
-
-  ListHook connection_end_hook;                // a listener that waits for a connection to end; see connection_count.h
+  bool shares_lines = false;                   // as descriptors of one named pipe do; see shared_lines()
+  bool awaits_connection_end = false;          // a listener that waits for a connection to end; see connection_count.h
+  bool bounds_pushes = false;                  // see largest_push_bytes()
 
   static void wake_front(OperationLine& line);
 
  protected:
-  void share_lines(QueueLines& lines) { lines_ = &lines; }
+  // The lines of all who share them.
+  virtual QueueLines& shared_lines() { return own_lines_; }
 
  private:
   LibOS& libos_;
   QueueLines own_lines_;
-  QueueLines* lines_;
 };
 
 }  // namespace demi

@@ -8,6 +8,10 @@ QueueTable::QueueTable(uint32_t libos_id, std::span<double> published) : libos_i
   DEMI_ASSERT(published.size() <= (size_t{1} << QDesc::kSlotBits), "a descriptor has too few bits for that many slots");
 }
 
+QueueTable::~QueueTable() {
+  for (Entry& entry : queues_) delete entry.queue();
+}
+
 bool QueueTable::full() const { return free_.empty() && queues_.size() >= published_.size(); }
 
 QDesc QueueTable::add(std::unique_ptr<Queue> queue) {
@@ -20,9 +24,9 @@ QDesc QueueTable::add(std::unique_ptr<Queue> queue) {
     slot = free_.pop_front();
   }
   Entry& entry = queues_[slot];
-  const QDesc descriptor(libos_id_, entry.generation, slot);
+  const QDesc descriptor(libos_id_, entry.generation(), slot);
   queue->descriptor = descriptor;
-  entry.queue = std::move(queue);
+  entry.put(queue.release());
   published_[slot] = static_cast<double>(descriptor.bits());
   ++count_;
   return descriptor;
@@ -37,12 +41,14 @@ std::unique_ptr<Queue> QueueTable::remove(QDesc descriptor) {
   DEMI_ASSERT(find(descriptor) != nullptr, "only an open descriptor can be removed");
   const uint32_t slot = descriptor.slot();
   Entry& entry = queues_[slot];
-  std::unique_ptr<Queue> queue = std::move(entry.queue);
+  std::unique_ptr<Queue> queue(entry.queue());
   queue->descriptor = QDesc();
   published_[slot] = 0;
   --count_;
   // A slot whose generations are used up is retired: no descriptor is ever issued twice.
-  if (++entry.generation < (1u << QDesc::kGenerationBits)) free_.push_back(slot);
+  const uint32_t next_generation = descriptor.generation() + 1;
+  entry.clear(next_generation);
+  if (next_generation < (1u << QDesc::kGenerationBits)) free_.push_back(slot);
   return queue;
 }
 

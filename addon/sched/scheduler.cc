@@ -24,6 +24,15 @@ void Scheduler::start(Task<void>& task) {
   }
 }
 
+void Scheduler::resume(Task<void>& task) {
+  DEMI_ASSERT(task, "an empty Task is resumed");
+  TaskPromise<void>& promise = task.coroutine_.promise();
+  if (promise.waiter().hook_.linked() || is_running(task.coroutine_)) return;
+  DEMI_ASSERT(!task.coroutine_.done(), "a Task is resumed that has returned");
+  promise.set_started();
+  make_ready(promise.waiter());
+}
+
 void Scheduler::spawn(Task<void>&& task) {
   DEMI_ASSERT(task, "an empty Task is spawned");
   auto* detached = new (frames_.allocate(sizeof(Detached))) Detached;

@@ -66,6 +66,11 @@ class Scheduler {
   // Starts a task, which stays the caller's: runs it now, until it is suspended for the first time. Called by a running coroutine, it
   // puts the task at the end of the ready queue instead.
   void start(Task<void>& task);
+  // Puts a task that has not started yet, or has awaited pause(), at the end of the ready queue; it stays the caller's. Does nothing to one that is
+  // there already, or runs.
+  void resume(Task<void>& task);
+  // co_await pause(): until somebody calls resume().
+  static std::suspend_always pause() { return {}; }
   // Starts a task and keeps it until it has finished.
   void spawn(Task<void>&& task);
 

@@ -11,17 +11,27 @@ namespace {
 constexpr uint32_t kSlowStartSegmentsPerAck = 2;
 }  // namespace
 
-CongestionControl::CongestionControl(CongestionAlgorithm algorithm) { set_algorithm(algorithm); }
-
 void CongestionControl::set_algorithm(CongestionAlgorithm algorithm) {
-  switch (algorithm) {
+  algorithm_ = algorithm;
+  state_.reset();
+}
+
+CongestionControl::State& CongestionControl::need_state() {
+  if (state_ != nullptr) return *state_;
+  state_ = std::make_unique<State>();
+  switch (algorithm_) {
     case CongestionAlgorithm::kNewReno:
-      algorithm_ = NewReno();
-      return;
+      state_->emplace<NewReno>();
+      break;
     case CongestionAlgorithm::kCubic:
-      algorithm_ = Cubic();
-      return;
+      state_->emplace<Cubic>();
+      break;
   }
+  return *state_;
+}
+
+void CongestionControl::forget() {
+  if (state_ != nullptr) std::visit([](auto& algorithm) { algorithm.forget(); }, *state_);
 }
 
 uint32_t CongestionControl::initial_window(uint32_t mss, uint32_t segments) {
@@ -43,7 +53,7 @@ void CongestionControl::handle_ack(uint32_t acked, uint32_t mss, bool was_limite
     return;
   }
   const CongestionAck ack{acked, cwnd_, ssthresh_, mss, srtt};
-  const uint32_t grown = std::visit([&](auto& algorithm) { return algorithm.window_after(ack, now); }, algorithm_);
+  const uint32_t grown = std::visit([&](auto& algorithm) { return algorithm.window_after(ack, now); }, need_state());
   cwnd_ = std::clamp(grown, mss, kCongestionWindowMax);
 }
 
@@ -51,7 +61,7 @@ void CongestionControl::handle_loss(uint32_t flight, uint32_t mss, Instant now) 
   // RFC 5681 3.2 (2): what limited transmit has sent does not count; nor does what the peer holds behind a hole, which is much when a
   // segment that was sent again is lost as well.
   const CongestionLoss loss{std::min(flight, cwnd_), cwnd_, mss};
-  const uint32_t threshold = std::visit([&](auto& algorithm) { return algorithm.threshold_after(loss, now); }, algorithm_);
+  const uint32_t threshold = std::visit([&](auto& algorithm) { return algorithm.threshold_after(loss, now); }, need_state());
   ssthresh_ = std::max(threshold, 2 * mss);  // RFC 5681 (4)
   cwnd_ = ssthresh_;
 }
@@ -68,7 +78,7 @@ void CongestionControl::handle_idle(uint32_t mss, uint32_t initial_segments) {
   if (restart >= cwnd_) return;
   ssthresh_ = std::max(ssthresh_, cwnd_ / 4 * 3);
   cwnd_ = restart;
-  std::visit([](auto& algorithm) { algorithm.forget(); }, algorithm_);
+  forget();
 }
 
 void CongestionControl::handle_mss(uint32_t before, uint32_t mss) {
@@ -78,7 +88,7 @@ void CongestionControl::handle_mss(uint32_t before, uint32_t mss) {
 void CongestionControl::undo(const Saved& saved) {
   cwnd_ = std::max(cwnd_, saved.cwnd);
   ssthresh_ = std::max(ssthresh_, saved.ssthresh);
-  std::visit([](auto& algorithm) { algorithm.forget(); }, algorithm_);
+  forget();
 }
 
 }  // namespace demi

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <variant>
 
 #include "base/time.h"
@@ -37,7 +38,7 @@ class CongestionControl {
     uint32_t ssthresh = 0;
   };
 
-  explicit CongestionControl(CongestionAlgorithm algorithm);
+  explicit CongestionControl(CongestionAlgorithm algorithm) : algorithm_(algorithm) {}
 
   // The connection is open and MSS known. RFC 6928: ten segments; RFC 5681 3.1: one if the SYN or SYN-ACK was lost.
   void handle_established(uint32_t mss, uint32_t initial_segments, bool syn_was_lost);
@@ -64,7 +65,7 @@ class CongestionControl {
   bool in_slow_start() const { return cwnd_ < ssthresh_; }
   // No loss has been seen yet.
   bool in_first_slow_start() const { return ssthresh_ == UINT32_MAX; }
-  CongestionAlgorithm algorithm() const { return static_cast<CongestionAlgorithm>(algorithm_.index()); }
+  CongestionAlgorithm algorithm() const { return algorithm_; }
   // Changes the algorithm under an open connection (TCP_CONGESTION).
   void set_algorithm(CongestionAlgorithm algorithm);
   // Bytes per second at which the window should leave; 0: as fast as it can.
@@ -73,9 +74,15 @@ class CongestionControl {
   static uint32_t initial_window(uint32_t mss, uint32_t segments);
 
  private:
-  std::variant<NewReno, Cubic> algorithm_;  // in the order of CongestionAlgorithm
+  using State = std::variant<NewReno, Cubic>;  // in the order of CongestionAlgorithm
+
+  State& need_state();
+  void forget();
+
+  std::unique_ptr<State> state_;            // none before congestion was avoided: most connections never see that
   uint32_t cwnd_ = 0;
   uint32_t ssthresh_ = UINT32_MAX;          // RFC 5681 3.1: as high as can be
+  CongestionAlgorithm algorithm_;
 };
 
 }  // namespace demi

@@ -101,7 +101,9 @@ bool TcpConnection::poll_ack(OutgoingSegment& out, Instant now) {
 
 // RFC 9293 3.8.4: a sequence number that the peer has already acknowledged, and no text: it has to answer.
 bool TcpConnection::poll_keepalive(OutgoingSegment& out, Instant now) {
-  if (!std::exchange(keepalive_is_due_, false) || !is_synchronized(state_)) return false;
+  if (!keepalive_is_due_) return false;
+  keepalive_is_due_ = false;
+  if (!is_synchronized(state_)) return false;
   ++core_.counters().keepalive_probes;
   begin_segment(out, sender_.una() - 1, TcpFlags::kAck, now);
   return true;

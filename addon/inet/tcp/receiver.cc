@@ -25,13 +25,27 @@ constexpr Duration kRttIfUnknown = Duration::milliseconds(100);
 
 Receiver::Receiver(TcpCore& core)
     : core_(core),
-      queue_(core.resources.memory.segments()),
       buffer_bytes_(core.config().receive_buffer_bytes),
       mss_(kDefaultMssIPv4),
       segment_size_(kFirstSegmentSize) {}
 
 Receiver::~Receiver() {
-  if (reassembly_ != nullptr) core_.resources.reassembly_queues.release(reassembly_);
+  if (text_ != nullptr) release_text();
+}
+
+ReceivedText& Receiver::need_text() {
+  if (text_ == nullptr) text_ = core_.resources.received_texts.make(core_.resources.memory.segments());
+  return *text_;
+}
+
+void Receiver::release_text() {
+  drop_reassembly();
+  core_.resources.received_texts.release(std::exchange(text_, nullptr));
+}
+
+const SgArray& Receiver::readable_text() const {
+  static const SgArray kNone;
+  return text_ == nullptr ? kNone : text_->queue;
 }
 
 void Receiver::open(SeqNumber irs) {
@@ -56,7 +70,8 @@ void Receiver::agree(uint8_t window_scale, uint32_t mss) {
 }
 
 uint64_t Receiver::charged_bytes() const {
-  return queue_charge_ + (reassembly_ == nullptr ? 0 : reassembly_->charged_bytes());
+  if (text_ == nullptr) return 0;
+  return text_->queue_charge + (text_->reassembly == nullptr ? 0 : text_->reassembly->charged_bytes());
 }
 
 void Receiver::set_buffer(uint32_t bytes) {
@@ -68,7 +83,7 @@ void Receiver::set_buffer(uint32_t bytes) {
 
 void Receiver::handle_duplicate(SeqNumber seq, uint32_t length) {
   ++core_.counters().duplicate_text;
-  duplicate_ = {seq, seq + length};
+  need_text().duplicate = {seq, seq + length};
 }
 
 void Receiver::handle_text(SeqNumber seq, SgArray&& text, bool fin, Instant now) {
@@ -98,7 +113,7 @@ void Receiver::handle_text(SeqNumber seq, SgArray&& text, bool fin, Instant now)
       return;
     }
     if (seq == nxt_) {
-      const bool fills_hole = reassembly_ != nullptr;
+      const bool fills_hole = reassembly() != nullptr;
       if (!keep_in_order(std::move(text))) return;
       take_reassembled();
       acknowledge_in_order(fills_hole, now);
@@ -143,8 +158,9 @@ bool Receiver::keep_in_order(SgArray&& text) {
         return false;
       }
     } else {
-      queue_charge_ += charge;
-      queue_.append(std::move(text));
+      ReceivedText& received = need_text();
+      received.queue_charge += charge;
+      received.queue.append(std::move(text));
     }
   }
   nxt_ += length;
@@ -155,19 +171,21 @@ bool Receiver::keep_in_order(SgArray&& text) {
 // Copies `text` behind what was copied before, all of it or nothing.
 bool Receiver::append_compact(const SgArray& text) {
   const size_t length = text.bytes();
-  const size_t left = compact_room_ ? compact_room_->payload_capacity() - compact_used_ : 0;
+  ReceivedText& received = need_text();
+  const size_t left = received.compact_room ? received.compact_room->payload_capacity() - received.compact_used : 0;
   if (left < length) {
     BufferRef room = core_.resources.memory.allocate_room(std::max(length, kCompactRoomBytes));
     if (!room) room = core_.resources.memory.allocate_room(length);
     if (!room) return false;
-    compact_room_ = std::move(room);
-    compact_used_ = 0;
+    received.compact_room = std::move(room);
+    received.compact_used = 0;
   }
-  text.copy_out({compact_room_->payload() + compact_used_, length});
-  const uint32_t before = queue_.count();
-  queue_.append_segment(BufferRef::share(*compact_room_), compact_room_->headroom + compact_used_, static_cast<uint32_t>(length), true);
-  if (queue_.count() > before) queue_charge_ += compact_room_->capacity;
-  compact_used_ += static_cast<uint32_t>(length);
+  Buffer& room = *received.compact_room;
+  text.copy_out({room.payload() + received.compact_used, length});
+  const uint32_t before = received.queue.count();
+  received.queue.append_segment(BufferRef::share(room), room.headroom + received.compact_used, static_cast<uint32_t>(length), true);
+  if (received.queue.count() > before) received.queue_charge += room.capacity;
+  received.compact_used += static_cast<uint32_t>(length);
   return true;
 }
 
@@ -198,8 +216,9 @@ bool Receiver::keep_behind_hole(SeqNumber seq, SgArray&& text) {
     ++core_.counters().text_over_buffer;
     return false;
   }
-  if (reassembly_ == nullptr) reassembly_ = core_.resources.reassembly_queues.make(core_.resources.reassembly_blocks);
-  switch (reassembly_->insert(seq, std::move(text))) {
+  ReceivedText& received = need_text();
+  if (received.reassembly == nullptr) received.reassembly = core_.resources.reassembly_queues.make(core_.resources.reassembly_blocks);
+  switch (received.reassembly->insert(seq, std::move(text))) {
     case ReassemblyQueue::Inserted::kKept:
       return true;
     case ReassemblyQueue::Inserted::kDuplicate:
@@ -214,21 +233,26 @@ bool Receiver::keep_behind_hole(SeqNumber seq, SgArray&& text) {
 }
 
 void Receiver::take_reassembled() {
-  if (reassembly_ == nullptr) return;
-  for (SgArray text = reassembly_->take_at(nxt_); !text.empty(); text = reassembly_->take_at(nxt_)) {
+  if (reassembly() == nullptr) return;
+  ReassemblyQueue& waiting = *text_->reassembly;
+  for (SgArray text = waiting.take_at(nxt_); !text.empty(); text = waiting.take_at(nxt_)) {
     const uint64_t length = text.bytes();
     nxt_ += static_cast<uint32_t>(length);
     bytes_received_ += length;
     if (discards_) continue;
-    queue_charge_ += charge_of(text);
-    queue_.append(std::move(text));
+    text_->queue_charge += charge_of(text);
+    text_->queue.append(std::move(text));
   }
   drop_reassembly_if_empty();
 }
 
 void Receiver::drop_reassembly_if_empty() {
-  if (reassembly_ == nullptr || !reassembly_->empty()) return;
-  core_.resources.reassembly_queues.release(std::exchange(reassembly_, nullptr));
+  if (reassembly() == nullptr || !text_->reassembly->empty()) return;
+  drop_reassembly();
+}
+
+void Receiver::drop_reassembly() {
+  if (text_->reassembly != nullptr) core_.resources.reassembly_queues.release(std::exchange(text_->reassembly, nullptr));
 }
 
 // RFC 9293 3.8.6.3 and RFC 5681 4.2: at once if it fills a hole or is the second full segment, otherwise with a delay.
@@ -243,15 +267,19 @@ void Receiver::acknowledge_in_order(bool filled_hole, Instant now) {
 // --- to the user ---
 
 SgArray Receiver::read(uint64_t limit, Duration rtt, Instant now) {
-  const uint32_t before = queue_.count();
-  SgArray text = queue_.split_front(limit);
-  // A room that was cut stays charged until the rest of it is read.
-  const bool is_cut = text.count() + queue_.count() > before;
-  uint32_t index = 0;
-  for (const Segment& segment : text) {
-    if (!is_cut || ++index < text.count()) queue_charge_ -= segment.buffer->capacity;
+  SgArray text(core_.resources.memory.segments());
+  if (text_ != nullptr) {
+    ReceivedText& received = *text_;
+    const uint32_t before = received.queue.count();
+    text = received.queue.split_front(limit);
+    // A room that was cut stays charged until the rest of it is read.
+    const bool is_cut = text.count() + received.queue.count() > before;
+    uint32_t index = 0;
+    for (const Segment& segment : text) {
+      if (!is_cut || ++index < text.count()) received.queue_charge -= segment.buffer->capacity;
+    }
+    if (received.queue.empty()) received.compact_room.reset();
   }
-  if (queue_.empty()) compact_room_.reset();
   tune_buffer(text.bytes(), rtt, now);
   need_ack_if_window_opened();
   return text;
@@ -259,10 +287,11 @@ SgArray Receiver::read(uint64_t limit, Duration rtt, Instant now) {
 
 void Receiver::discard() {
   discards_ = true;
-  queue_.clear();
-  queue_charge_ = 0;
-  compact_room_.reset();
-  if (reassembly_ != nullptr) core_.resources.reassembly_queues.release(std::exchange(reassembly_, nullptr));
+  if (text_ == nullptr) return;
+  // The peer is still told what it sent twice.
+  const SackBlock duplicate = text_->duplicate;
+  release_text();
+  if (duplicate.begin != duplicate.end) need_text().duplicate = duplicate;
 }
 
 // Dynamic right-sizing (M. Fisk and W. Feng, "Dynamic Adjustment of TCP Window Sizes"): the buffer holds twice what is read in a round trip,
@@ -287,7 +316,7 @@ void Receiver::tune_buffer(uint64_t read, Duration rtt, Instant now) {
 // --- the window ---
 
 uint32_t Receiver::free_bytes() const {
-  const uint64_t kept = queue_.bytes();
+  const uint64_t kept = readable_bytes();
   const uint64_t by_text = kept >= buffer_bytes_ ? 0 : buffer_bytes_ - kept;
   const uint64_t charge = charged_bytes();
   const uint64_t by_rooms = charge >= charge_limit() ? 0 : charge_limit() - charge;
@@ -327,14 +356,14 @@ void Receiver::need_ack_if_window_opened() {
 }
 
 uint32_t Receiver::sack_option_bytes(uint32_t path_mss) const {
-  if (!core_.sack || (reassembly_ == nullptr && duplicate_.begin == duplicate_.end)) return 0;
+  if (!core_.sack || text_ == nullptr || (text_->reassembly == nullptr && text_->duplicate.begin == text_->duplicate.end)) return 0;
   TcpOptions options;
   fill_sack_blocks(options, path_mss);
   return static_cast<uint32_t>(options.bytes());
 }
 
 void Receiver::fill_sack_blocks(TcpOptions& options, uint32_t path_mss) const {
-  if (!core_.sack) return;
+  if (!core_.sack || text_ == nullptr) return;
   // RFC 2883 4: a duplicate is reported once, in front. RFC 2018 3: three blocks beside timestamps, four without.
   size_t limit = core_.timestamps ? TcpOptions::kSackBlocksMax - 1 : TcpOptions::kSackBlocksMax;
   // On a link of tiny packets options take half of one at most.
@@ -343,13 +372,14 @@ void Receiver::fill_sack_blocks(TcpOptions& options, uint32_t path_mss) const {
     limit = path_mss / 2 <= other_bytes ? 0 : (path_mss / 2 - other_bytes) / kSackBlockBytes;
     if (limit == 0) return;
   }
-  if (duplicate_.begin != duplicate_.end) options.sack_blocks[options.sack_block_count++] = duplicate_;
-  if (reassembly_ != nullptr) reassembly_->add_sack_blocks(options, limit);
+  const SackBlock duplicate = text_->duplicate;
+  if (duplicate.begin != duplicate.end) options.sack_blocks[options.sack_block_count++] = duplicate;
+  if (text_->reassembly != nullptr) text_->reassembly->add_sack_blocks(options, limit);
 }
 
 void Receiver::handle_ack_sent() {
   ack_is_due_ = false;
-  duplicate_ = {};
+  if (text_ != nullptr) text_->duplicate = {};
   last_ack_sent_ = nxt_;
   core_.timers.cancel(TcpTimer::kDelayedAck);
 }

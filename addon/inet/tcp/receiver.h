@@ -33,7 +33,7 @@ class Receiver {
   bool accepts(SeqNumber seq, uint32_t length) const { return is_acceptable(seq, length, nxt_, window()); }
   // Whether text that begins with RCV.NXT is all that is waited for: it is whole within the window, and nothing is here already behind it.
   bool waits_for(uint32_t length) const {
-    return length <= window() && reassembly_ == nullptr && !fin_is_known_ && !fin_is_received_ && !discards_;
+    return length <= window() && reassembly() == nullptr && !fin_is_known_ && !fin_is_received_ && !discards_;
   }
   // That text. Returns whether there was memory for it.
   bool handle_next_text(SgArray&& text, Instant now);
@@ -46,9 +46,13 @@ class Receiver {
 
   // The first bytes, at most `limit`. `rtt`: of the path, zero if unknown.
   SgArray read(uint64_t limit, Duration rtt, Instant now);
-  uint64_t readable_bytes() const { return queue_.bytes(); }
+  // The connection is idle: what holds no text goes back to its pool.
+  void rest() {
+    if (text_ != nullptr && text_->is_idle()) release_text();
+  }
+  uint64_t readable_bytes() const { return text_ == nullptr ? 0 : text_->queue.bytes(); }
   // What read() would bring, for who wants to look without taking it.
-  const SgArray& readable_text() const { return queue_; }
+  const SgArray& readable_text() const;
   // Nobody reads any more: what comes is acknowledged and dropped.
   void discard();
   bool fin_is_received() const { return fin_is_received_; }
@@ -79,7 +83,7 @@ class Receiver {
   uint32_t buffer() const { return buffer_bytes_; }
   uint32_t segment_size() const { return segment_size_; }
   uint64_t charged_bytes() const;
-  const ReassemblyQueue* reassembly() const { return reassembly_; }
+  const ReassemblyQueue* reassembly() const { return text_ == nullptr ? nullptr : text_->reassembly; }
   uint64_t bytes_received() const { return bytes_received_; }
   uint32_t data_segments() const { return data_segments_; }
 
@@ -90,6 +94,9 @@ class Receiver {
   bool make_compact(SgArray& text);
   void take_reassembled();
   void drop_reassembly_if_empty();
+  ReceivedText& need_text();
+  void release_text();
+  void drop_reassembly();
   void acknowledge_in_order(bool filled_hole, Instant now);
   uint32_t free_bytes() const;
   // A window below one unit of the scale would be told as none, and the peer would wait for ever.
@@ -99,17 +106,12 @@ class Receiver {
   void tune_buffer(uint64_t read, Duration rtt, Instant now);
 
   TcpCore& core_;
-  SgArray queue_;                     // in order, not read yet
-  uint64_t queue_charge_ = 0;         // bytes of the rooms that it keeps
-  ReassemblyQueue* reassembly_ = nullptr;
-  BufferRef compact_room_;            // where text that was copied together goes on
-  uint32_t compact_used_ = 0;         // bytes of it
+  ReceivedText* text_ = nullptr;      // of the pool; none of an idle connection
   SeqNumber irs_;
   SeqNumber nxt_;
   SeqNumber edge_;                    // the right edge, as far as the peer was ever told
   SeqNumber last_ack_sent_;
   SeqNumber fin_seq_;                 // the place of a FIN that has come, perhaps before its text
-  SackBlock duplicate_;               // to be reported once; empty: nothing
   uint32_t buffer_bytes_;
   uint32_t mss_;                      // what we said
   uint32_t segment_size_;             // bytes of text that the peer's full segments seem to have

@@ -19,9 +19,9 @@ constexpr uint8_t kMostProbes = 255;
 Sender::Sender(TcpCore& core)
     : core_(core),
       congestion_(core.config().congestion),
+      nagle_(core.config().nagle),
       mss_(kDefaultMssIPv4),
-      send_buffer_bytes_(core.config().send_buffer_bytes),
-      nagle_(core.config().nagle) {}
+      send_buffer_bytes_(core.config().send_buffer_bytes) {}
 
 Sender::~Sender() { drop_everything(); }
 

@@ -184,7 +184,21 @@ class Sender {
 
   TcpCore& core_;
   Flight* flight_ = nullptr;
-  CongestionControl congestion_;
+  [[no_unique_address]] CongestionControl congestion_;
+  // In the last word of it.
+  uint8_t window_scale_ = 0;            // of the peer's windows
+  uint8_t probes_ = 0;                  // zero-window probes since the window was last open
+  bool is_limited_by_cwnd_ = false;     // since the last acknowledgment
+  bool probe_is_due_ = false;
+  bool is_quiet_ = false;               // poll() had nothing, and nothing has happened since
+  bool probe_is_out_ = false;           // one byte behind nxt was sent, and nxt stayed
+  bool nagle_ : 1;
+  bool syn_is_due_ : 1 = false;
+  bool syn_is_unacknowledged_ : 1 = false;
+  bool syn_was_lost_ : 1 = false;
+  bool fin_is_queued_ : 1 = false;
+  bool send_buffer_is_chosen_ : 1 = false;
+  bool overrides_silly_window_ : 1 = false;
   RttEstimator rtt_;
   Instant last_sent_;
   SeqNumber una_;
@@ -195,19 +209,6 @@ class Sender {
   uint32_t max_wnd_ = 0;                // bytes: the largest that was ever offered
   uint32_t mss_;                        // bytes of text
   uint32_t send_buffer_bytes_;
-  uint8_t window_scale_ = 0;            // of the peer's windows
-  uint8_t probes_ = 0;                  // zero-window probes since the window was last open
-  bool syn_is_due_ = false;
-  bool syn_is_unacknowledged_ = false;
-  bool syn_was_lost_ = false;
-  bool fin_is_queued_ = false;
-  bool nagle_;
-  bool send_buffer_is_chosen_ = false;
-  bool is_limited_by_cwnd_ = false;     // since the last acknowledgment
-  bool overrides_silly_window_ = false;
-  bool probe_is_due_ = false;
-  bool is_quiet_ = false;               // poll() had nothing, and nothing has happened since
-  bool probe_is_out_ = false;           // one byte behind nxt was sent, and nxt stayed
   Totals totals_;
 };
 

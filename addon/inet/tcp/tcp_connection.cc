@@ -21,11 +21,11 @@ TcpConnection::TcpConnection(TcpResources& resources, const TcpOpen& open)
       sender_(core_),
       receiver_(core_),
       challenges_(static_cast<uint32_t>(open.entropy >> 32)),
+      family_(open.family),
       iss_(open.iss),
       local_port_(open.local_port),
       remote_port_(open.remote_port),
-      path_mss_(open.path_mss),
-      family_(open.family) {
+      path_mss_(open.path_mss) {
   const TcpConfig& config = resources.config;
   core_.timestamp_offset = static_cast<uint32_t>(open.entropy);
   core_.timestamps = config.timestamps;
@@ -207,8 +207,12 @@ void TcpConnection::end_with_reset(Errno error) {
 
 // --- time ---
 
+void TcpConnection::set_user_timeout(Duration timeout) {
+  user_timeout_ms_ = whole_milliseconds(timeout + Duration::nanoseconds(999'999));
+}
+
 Duration TcpConnection::user_timeout_in_force() const {
-  const Duration timeout = user_timeout_ > Duration() ? user_timeout_ : core_.config().user_timeout;
+  const Duration timeout = user_timeout_ms_ > 0 ? user_timeout() : core_.config().user_timeout;
   return is_orphan_ ? std::min(timeout, core_.config().orphan_timeout) : timeout;
 }
 
@@ -236,7 +240,7 @@ void TcpConnection::set_keepalive_times(Duration idle, Duration interval, uint8_
 void TcpConnection::settle() {
   if (state_ == TcpState::kClosed || state_ == TcpState::kTimeWait) return;
   // A timeout that the user has chosen ends zero windows, too; and nobody is left to choose for an orphan.
-  const bool answers_count = user_timeout_ <= Duration() && !is_orphan_;
+  const bool answers_count = user_timeout_ms_ == 0 && !is_orphan_;
   core_.timers.arm(TcpTimer::kUserTimeout, sender_.user_deadline(user_timeout_in_force(), answers_count));
 }
 

@@ -91,7 +91,13 @@ class TcpConnection {
   void set_receive_buffer(uint32_t bytes) { receiver_.set_buffer(bytes); }
   void set_congestion(CongestionAlgorithm algorithm) { sender_.congestion().set_algorithm(algorithm); }
   // RFC 5482 without the option: zero is what TcpConfig says, for text that is not acknowledged. Anything else bounds zero windows, too.
-  void set_user_timeout(Duration timeout) { user_timeout_ = timeout; }
+  // In whole milliseconds, rounded up.
+  void set_user_timeout(Duration timeout);
+  // Nothing is under way: what is only needed then goes back to its pools.
+  void rest() {
+    core_.timers.rest();
+    receiver_.rest();
+  }
   void set_keepalive(bool on, Instant now);
   // Zero: what TcpConfig says.
   void set_keepalive_times(Duration idle, Duration interval, uint8_t probes);
@@ -131,6 +137,7 @@ class TcpConnection {
   Errno error() const { return error_; }
   uint16_t local_port() const { return local_port_; }
   uint16_t remote_port() const { return remote_port_; }
+  Family family() const { return family_; }
   uint64_t readable_bytes() const { return receiver_.readable_bytes(); }
   // No text will come any more beyond what is readable.
   bool is_ended() const { return receiver_.fin_is_received() || state_ == TcpState::kClosed; }
@@ -141,7 +148,7 @@ class TcpConnection {
   bool nagle() const { return sender_.nagle(); }
   CongestionAlgorithm congestion() const { return sender_.congestion().algorithm(); }
   bool keepalive() const { return keepalive_; }
-  Duration user_timeout() const { return user_timeout_; }
+  Duration user_timeout() const { return Duration::milliseconds(user_timeout_ms_); }
   TcpConnectionInfo info() const;
   const Sender& sender() const { return sender_; }
   const Receiver& receiver() const { return receiver_; }
@@ -154,6 +161,9 @@ class TcpConnection {
   bool yields_to_active_open(Instant now) const;
   SeqNumber sent_end() const { return sender_.sent_end(); }
   uint32_t timestamp_offset() const { return core_.timestamp_offset; }
+
+ protected:
+  TcpResources& resources() const { return core_.resources; }
 
  private:
   // segment_arrives.cc
@@ -201,29 +211,30 @@ class TcpConnection {
   void suspect_black_hole();
   void raise(TcpEvent event) { events_ |= static_cast<uint8_t>(1u << static_cast<uint8_t>(event)); }
 
-  TcpCore core_;
-  Sender sender_;
-  Receiver receiver_;
-  ChallengeLimit challenges_;
+  // Small ones stand where a word is not full.
+  [[no_unique_address]] TcpCore core_;
+  [[no_unique_address]] Sender sender_;
+  [[no_unique_address]] Receiver receiver_;
+  uint8_t keepalives_sent_ = 0;        // without an answer
+  uint8_t keepalive_probes_ = 0;       // 0: as configured
+  [[no_unique_address]] ChallengeLimit challenges_;
+  Family family_;
+  TcpState state_ = TcpState::kClosed;
+  uint8_t events_ = 0;                 // a bit for each TcpEvent that nobody has polled
   SeqNumber iss_;
   SeqNumber reset_seq_;                // of the RST that is due
   uint16_t local_port_;
   uint16_t remote_port_;
   uint16_t path_mss_;                  // bytes of text and TCP options
-  Family family_;
-  TcpState state_ = TcpState::kClosed;
   Errno error_ = Errno::kOk;
   Errno soft_error_ = Errno::kOk;      // what ICMP said; tells more than a timeout, if one comes
-  uint8_t events_ = 0;                 // a bit for each TcpEvent that nobody has polled
-  bool is_active_ = false;             // opened by connect()
-  bool reset_is_due_ = false;
-  bool reset_has_ack_ = false;
-  bool challenge_is_due_ = false;
-  bool is_orphan_ = false;             // closed by the user: nobody reads
-  bool keepalive_ = false;
-  bool keepalive_is_due_ = false;
-  uint8_t keepalives_sent_ = 0;        // without an answer
-  uint8_t keepalive_probes_ = 0;       // 0: as configured
+  bool is_active_ : 1 = false;         // opened by connect()
+  bool reset_is_due_ : 1 = false;
+  bool reset_has_ack_ : 1 = false;
+  bool challenge_is_due_ : 1 = false;
+  bool is_orphan_ : 1 = false;         // closed by the user: nobody reads
+  bool keepalive_ : 1 = false;
+  bool keepalive_is_due_ : 1 = false;
   uint32_t keepalive_idle_ms_ = 0;     // 0: as configured
   uint32_t keepalive_interval_ms_ = 0;
   uint32_t segments_in_ = 0;
@@ -231,7 +242,7 @@ class TcpConnection {
   uint32_t ts_recent_ = 0;             // RFC 7323 4.3
   Instant ts_recent_at_;
   Instant last_heard_;
-  Duration user_timeout_;
+  uint32_t user_timeout_ms_ = 0;       // 0: as configured
 };
 
 }  // namespace demi

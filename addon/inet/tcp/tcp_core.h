@@ -10,17 +10,18 @@
 namespace demi {
 
 struct TcpCore {
-  explicit TcpCore(TcpResources& tcp_resources) : resources(tcp_resources) {}
+  explicit TcpCore(TcpResources& tcp_resources) : resources(tcp_resources), timers(tcp_resources.deadlines) {}
 
   TcpResources& resources;
-  TcpTimers timers;
-  // RFC 7323 5.4: our clock for timestamps, in milliseconds, begins somewhere else for each connection, so that it tells nothing of the
-  // others or of the machine.
-  uint32_t timestamp_offset = 0;
+  // [[no_unique_address]], here and in what is made of this: what follows begins in its last word, which is not full.
+  [[no_unique_address]] TcpTimers timers;
   // Offered, and after the handshake agreed.
   bool timestamps = false;
   bool sack = false;
   bool window_scale = false;
+  // RFC 7323 5.4: our clock for timestamps, in milliseconds, begins somewhere else for each connection, so that it tells nothing of the
+  // others or of the machine.
+  uint32_t timestamp_offset = 0;
 
   const TcpConfig& config() const { return resources.config; }
   TcpCounters& counters() const { return resources.counters; }

@@ -114,6 +114,48 @@ TEST(IntrusiveList, RandomOperationsMatchADeque) {
   }
 }
 
+using Queue = IntrusiveQueue<Element, &Element::hook>;
+
+std::vector<int> numbers(const Queue& queue) {
+  std::vector<int> found;
+  for (Element* element = queue.front(); element != nullptr; element = queue.next(*element)) found.push_back(element->number);
+  return found;
+}
+
+TEST(IntrusiveQueue, TakesOneWord) { EXPECT_EQ(sizeof(Queue), sizeof(void*)); }
+
+TEST(IntrusiveQueue, IsAQueueWhateverIsRemoved) {
+  Random random(7);
+  Queue queue;
+  std::deque<int> model;
+  std::vector<std::unique_ptr<Element>> elements;
+  for (int i = 0; i < 32; ++i) elements.push_back(std::make_unique<Element>(i));
+  for (int step = 0; step < 20'000; ++step) {
+    Element& element = *elements[random.below(elements.size())];
+    if (element.hook.linked()) {
+      queue.remove(element);
+      std::erase(model, element.number);
+      EXPECT_FALSE(element.hook.linked());
+    } else {
+      queue.push_back(element);
+      model.push_back(element.number);
+    }
+    ASSERT_EQ(queue.empty(), model.empty());
+    ASSERT_EQ(numbers(queue), std::vector<int>(model.begin(), model.end()));
+  }
+  while (!queue.empty()) queue.remove(*queue.front());
+}
+
+TEST(IntrusiveQueueDeathTest, ItOutlivesItsElements) {
+  Element one(1);
+  EXPECT_DEATH(
+      {
+        Queue queue;
+        queue.push_back(one);
+      },
+      "before its elements have left");
+}
+
 TEST(IntrusiveListDeathTest, AnElementIsInOneListOnly) {
   Element one(1);
   List list, other;

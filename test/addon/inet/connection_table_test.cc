@@ -11,7 +11,7 @@ namespace {
 class ConnectionTableTest : public ::testing::Test {
  protected:
   Connection& add(const TcpTuple& tuple) {
-    made.push_back(std::make_unique<Connection>(resources, TcpOpen{}, tuple, nullptr, [](Timer&) {}));
+    made.push_back(std::make_unique<Connection>(resources, TcpOpen{}, tuple));
     table.insert(*made.back());
     return *made.back();
   }
@@ -48,7 +48,7 @@ TEST_F(ConnectionTableTest, EachPartOfTheTupleCounts) {
     if (part == 3) other.remote_port ^= 1;
     EXPECT_EQ(table.find(other), nullptr) << part;
     // Nor is it enough that the hash is the same.
-    EXPECT_EQ(table.find(other, table.hash(only.tuple)), nullptr) << part;
+    EXPECT_EQ(table.find(other, table.hash(only.tuple())), nullptr) << part;
   }
 }
 

@@ -51,7 +51,7 @@ TEST_P(CatnapDatagramTest, AnEmptyOneIsADatagramToo) {
 }
 
 TEST_P(CatnapDatagramTest, TheLargestArrivesAndALargerOneIsRefused) {
-  const uint64_t largest = a.queue(from).largest_push_bytes;
+  const uint64_t largest = a.queue(from).largest_push_bytes();
   a.set(from, kSolSocket, kSoSndbuf, 1 << 20);
   b.set(to, kSolSocket, kSoRcvbuf, 1 << 20);
   EXPECT_EQ(a.push_to(from, pattern(largest), name).came_to(), "ok");

@@ -212,8 +212,8 @@ TEST_F(LibOSTest, RandomPushesPopsAndCancelsKeepEveryMessageInOrder) {
     run();
     while (Operation* done = one->take_done()) {
       std::erase(waiting, done);
-      if (done->opcode == OpCode::kPop && done->completion.error == Errno::kOk) received += text_of(done->completion.sga);
-      if (done->opcode == OpCode::kPush && done->completion.error != Errno::kOk) ++lost;
+      if (done->opcode == OpCode::kPop && done->completion->error == Errno::kOk) received += text_of(done->completion->sga);
+      if (done->opcode == OpCode::kPush && done->completion->error != Errno::kOk) ++lost;
       one->release(*done);
     }
   };

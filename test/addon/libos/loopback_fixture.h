@@ -175,7 +175,7 @@ class LoopbackFixture : public testing::Test {
     Operation* done = libos.take_done();
     EXPECT_NE(done, nullptr);
     if (done == nullptr) return {};
-    Outcome outcome = outcome_of(done->completion);
+    Outcome outcome = outcome_of(*done->completion);
     libos.release(*done);
     return outcome;
   }

@@ -164,7 +164,7 @@ class HostOf {
       const auto found = pending_.find(operation->slot);
       ASSERT_NE(found, pending_.end()) << "a result that nobody waits for, or one that came twice";
       EXPECT_EQ(operation->generation, found->second.generation);
-      note(*found->second.record, operation->completion);
+      note(*found->second.record, *operation->completion);
       pending_.erase(found);
       libos_->release(*operation);
     }

@@ -191,7 +191,7 @@ TEST_F(NetosTest, SteadyTrafficTakesNothingFromTheHeap) {
     to.libos().turn(clock.now());
     Operation* done = to.libos().take_done();
     ASSERT_NE(done, nullptr);
-    done->completion.sga.clear();
+    done->completion->sga.clear();
     to.libos().release(*done);
   };
   const auto many = [&](int times) {

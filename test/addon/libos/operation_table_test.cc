@@ -7,7 +7,7 @@ namespace {
 
 class OperationTableTest : public LoopbackFixture {
  protected:
-  OperationTable table{*one, one->scheduler(), 3};
+  OperationTable table{*one, 3};
 };
 
 TEST_F(OperationTableTest, GivesSlotsUpToItsLimitAndBeyondWhereItMust) {
@@ -72,16 +72,33 @@ TEST_F(OperationTableTest, AnOldTokenFindsNothing) {
 
 TEST_F(OperationTableTest, AReleasedSlotKeepsNothingOfItsResult) {
   Operation* first = table.open();
-  first->memory_wanted_bytes = 7;
-  first->completion.error = Errno::kEPIPE;
-  first->completion.new_queue = QDesc(0, 1, 2);
-  first->completion.sga = std::move(request("abc").data);
+  table.extras_of(*first).memory_wanted_bytes = 7;
+  table.completion_of(*first).error = Errno::kEPIPE;
+  table.completion_of(*first).new_queue = QDesc(0, 1, 2);
+  table.completion_of(*first).sga = std::move(request("abc").data);
   table.finish(*first);
+  EXPECT_EQ(first->extras, nullptr);
+  EXPECT_EQ(first->completion->error, Errno::kEPIPE);
   table.release(*first);
   EXPECT_EQ(memory->buffers_outstanding(), 0u);
-  EXPECT_EQ(first->completion.error, Errno::kOk);
-  EXPECT_EQ(first->memory_wanted_bytes, 1u);
-  EXPECT_FALSE(first->completion.new_queue.valid());
+  EXPECT_EQ(first->completion, nullptr);
+
+  Operation* second = table.open();
+  EXPECT_EQ(table.completion_of(*second).error, Errno::kOk);
+  EXPECT_FALSE(table.completion_of(*second).new_queue.valid());
+  EXPECT_EQ(table.extras_of(*second).memory_wanted_bytes, 1u);
+}
+
+TEST_F(OperationTableTest, WhatJustWaitsHasNothingThatAResultNeeds) {
+  Operation* first = table.open();
+  EXPECT_EQ(first->completion, nullptr);
+  EXPECT_EQ(first->extras, nullptr);
+  Completion& completion = table.completion_of(*first);
+  EXPECT_EQ(&table.completion_of(*first), &completion);
+  completion.sga = std::move(request("abc").data);
+  table.drop_completion(*first);
+  EXPECT_EQ(first->completion, nullptr);
+  EXPECT_EQ(memory->buffers_outstanding(), 0u);
 }
 
 TEST_F(OperationTableTest, WhatAPushStillHeldGoesBackWhenItEnds) {
@@ -120,7 +137,7 @@ TEST_F(OperationTableTest, OnlyPendingPushesHaveARequestAndTheNextOneTakesItOver
 }
 
 TEST_F(OperationTableTest, SlotsNeverMove) {
-  OperationTable large(*one, one->scheduler(), 1000);
+  OperationTable large(*one, 1000);
   std::vector<Operation*> opened;
   for (uint32_t i = 0; i < 200; ++i) opened.push_back(large.open());
   for (uint32_t i = 0; i < 200; ++i) EXPECT_EQ(large.at(opened[i]->slot), opened[i]);

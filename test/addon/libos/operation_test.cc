@@ -8,13 +8,14 @@ namespace {
 using OperationTest = LoopbackFixture;
 
 TEST_F(OperationTest, IsFreeAndInNoListAtFirst) {
-  const Operation operation(*one, one->scheduler(), 3);
+  const Operation operation(*one, 3);
   EXPECT_EQ(operation.state, Operation::State::kFree);
   EXPECT_EQ(operation.slot, 3u);
   EXPECT_EQ(operation.generation, 1u);
-  EXPECT_FALSE(operation.line_hook.linked());
-  EXPECT_FALSE(operation.table_hook.linked());
-  EXPECT_FALSE(operation.memory_hook.linked());
+  EXPECT_FALSE(operation.hook.linked());
+  EXPECT_FALSE(operation.task);
+  EXPECT_EQ(operation.completion, nullptr);
+  EXPECT_EQ(operation.extras, nullptr);
 }
 
 TEST_F(OperationTest, TheNumbersAreThoseOfThePublicInterface) {

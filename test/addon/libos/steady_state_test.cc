@@ -44,7 +44,7 @@ class SteadyStateTest : public LoopbackFixture {
   static void take_done(LibOS& libos, Errno expected = Errno::kOk) {
     Operation* done = libos.take_done();
     ASSERT_NE(done, nullptr);
-    ASSERT_EQ(done->completion.error, expected);
+    ASSERT_EQ(done->completion->error, expected);
     libos.release(*done);
   }
   template <class Round>

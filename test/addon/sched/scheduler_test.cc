@@ -86,6 +86,56 @@ TEST_F(SchedulerTest, YieldingIsFair) {
   for (size_t i = 0; i < order.size(); ++i) EXPECT_EQ(order[i], static_cast<int>(i % 5));
 }
 
+Task<void> pause_between(Scheduler&, std::vector<int>& order, int times) {
+  for (int i = 0; i < times; ++i) {
+    order.push_back(i);
+    co_await Scheduler::pause();
+  }
+  order.push_back(-1);
+}
+
+TEST_F(SchedulerTest, ATaskThatPausesRunsOncePerResumption) {
+  Task<void> task = pause_between(scheduler, order, 2);
+  EXPECT_FALSE(scheduler.has_ready());
+  scheduler.resume(task);
+  scheduler.resume(task);
+  EXPECT_EQ(scheduler.ready_count(), 1u);
+  EXPECT_TRUE(order.empty());
+  EXPECT_EQ(scheduler.run_ready(10), 1u);
+  EXPECT_EQ(order, (std::vector<int>{0}));
+  EXPECT_EQ(scheduler.run_ready(10), 0u);
+  scheduler.resume(task);
+  scheduler.run_ready(10);
+  scheduler.resume(task);
+  scheduler.run_ready(10);
+  EXPECT_EQ(order, (std::vector<int>{0, 1, -1}));
+  EXPECT_TRUE(task.done());
+}
+
+Task<void> resume_itself(Scheduler& scheduler, Task<void>& self, std::vector<int>& order) {
+  scheduler.resume(self);
+  order.push_back(1);
+  co_return;
+}
+
+TEST_F(SchedulerTest, WhatRunsIsNotResumed) {
+  Task<void> task;
+  task = resume_itself(scheduler, task, order);
+  scheduler.resume(task);
+  EXPECT_EQ(scheduler.run_ready(10), 1u);
+  EXPECT_TRUE(task.done());
+  EXPECT_FALSE(scheduler.has_ready());
+}
+
+TEST_F(SchedulerTest, WhatIsToBeResumedCanBeCancelled) {
+  Task<void> task = pause_between(scheduler, order, 2);
+  scheduler.resume(task);
+  task.reset();
+  EXPECT_EQ(scheduler.ready_count(), 0u);
+  EXPECT_EQ(scheduler.run_ready(10), 0u);
+  EXPECT_TRUE(order.empty());
+}
+
 Task<void> start_from_inside(Scheduler& scheduler, Task<void>& other, std::vector<int>& order) {
   EXPECT_TRUE(scheduler.running());
   order.push_back(1);

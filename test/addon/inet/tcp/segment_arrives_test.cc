@@ -50,7 +50,7 @@ TEST_F(SegmentArrivesTest, TextThatLiesPartlyInTheWindowIsCut) {
 // A peer that has filled the window stands at its end, whatever was lost of that.
 TEST_F(SegmentArrivesTest, AnAckAtTheEndOfTheWindowCounts) {
   established();
-  write(100);
+  send(100);
   EXPECT_EQ(out(), "P. 1:101(100) ack 1 win 65535");
   in(". 65536:65536(0) ack 101 win 9000");
   EXPECT_EQ(connection->sender().una(), connection->sender().nxt());
