@@ -15,7 +15,7 @@ const ECHO = join(root, 'test', 'peers', 'dpdk-echo.js');
 const required = process.env['DEMI_REQUIRE_ALL'] === '1';
 const describeWithDpdk = required || existsSync(DPDK_PLUGIN) ? describe : describe.skip;
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const [HERE, THERE] = ['10.77.0.2', '10.77.0.1'];
 const MEMORY = ['--no-huge', '--no-pci', '-m', '512'];
@@ -33,9 +33,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const memif = (role: 'server' | 'client', address: string): LibOSConfig => ({
+const memif = (role: 'server' | 'client', address: string, at = socket): LibOSConfig => ({
   libos: 'catnip',
-  dpdk: { eal: [...MEMORY, `--vdev=net_memif0,role=${role},socket=${socket}`], port: 'net_memif0' },
+  dpdk: { eal: [...MEMORY, `--vdev=net_memif0,role=${role},socket=${at}`], port: 'net_memif0' },
   inet: { addresses: [`${address}/24`], tcp: TCP },
 });
 
@@ -105,6 +105,35 @@ describeWithDpdk('two processes over memif', () => {
     } finally {
       await os.stop();
     }
+  });
+});
+
+// DPDK's driver takes rings down in another thread than that which is in them.
+describeWithDpdk('a peer over memif that is killed under full traffic, again and again', () => {
+  const others = { server: 'client', client: 'server' } as const;
+  const ENDED = { rounds: 10, ends: ['ETIMEDOUT'], sgArrays: 0, tokensPending: 0, queues: 0 };
+  const survivor = (role: 'server' | 'client', ...more: string[]): { status: number | null; stderr: string; outcome: unknown } => {
+    // That of this process is in use.
+    const own = `${socket}-killed`;
+    const ends = [memif(role, HERE, own), memif(others[role], THERE, own)].map((end) => JSON.stringify(end));
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, [join(root, 'test', 'peers', 'dpdk-survivor.js'), ...ends, '10', ...more], {
+      cwd: root,
+      encoding: 'utf8',
+      timeout: 100_000,
+      killSignal: 'SIGKILL',
+    });
+    return { status, stderr: stderr.replace(/^EAL: .*\n/gm, ''), outcome: stdout === '' ? signal : JSON.parse(stdout) };
+  };
+
+  test.each(['server', 'client'] as const)('of a %s: the next one finds the survivor', (role) => {
+    expect(survivor(role)).toEqual({ status: 0, stderr: '', outcome: ENDED });
+  });
+
+  // It traces a process.
+  (required || process.getuid?.() === 0 ? test.each : test.skip.each)(['server', 'client'] as const)('of a %s that is just in the middle of the driver', (role) => {
+    const { status, stderr } = spawnSync('make', ['-C', join(root, 'test', 'peers'), join(root, 'build', 'peers', 'freeze')], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(survivor(role, 'librte_net_memif')).toEqual({ status: 0, stderr: '', outcome: ENDED });
   });
 });
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 // Changes with whatever is said here: the two sides work together only if they agree.
-#define DEMI_DPDK_ABI 2u
+#define DEMI_DPDK_ABI 3u
 // The name of the function that gives the table.
 #define DEMI_DPDK_ENTRY "demi_dpdk_table"
 
@@ -55,6 +55,7 @@ struct demi_dpdk_port_info {
   uint8_t cuts_segments;       // of TCP over IPv4, of what is sent
   uint32_t room_bytes;         // of each room, its headroom included
   uint32_t windows;            // that the rooms lie in
+  int interface_index;         // of the interface of the kernel that a device in software lies on; its driver does not tell of its end. 0: there is none
 };
 
 // How a checksum was found.
