@@ -39,6 +39,7 @@ const PEERS =
         // The other nc of Debian has other options.
         { package: 'netcat-openbsd', program: 'nc', check: 'nc -h 2>&1 | grep -q OpenBSD' },
         { package: 'iproute2', program: 'ip', check: 'command -v ip' },
+        { package: 'ethtool', program: 'ethtool', check: 'command -v ethtool' },
         { package: 'iperf3', program: 'iperf3', check: 'command -v iperf3' },
         { package: 'iputils-arping', program: 'arping', check: 'command -v arping' },
         { package: 'iputils-ping', program: 'ping', check: 'command -v ping' },

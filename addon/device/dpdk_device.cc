@@ -50,6 +50,14 @@ Made<DpdkDevice> DpdkDevice::open(const demi_dpdk_plugin& plugin, std::shared_pt
   capabilities.finishes_checksums = info.finishes_checksums != 0;
   capabilities.cut_text_bytes_max = info.cuts_segments != 0 ? kCutTextBytesMax : 0;
   capabilities.cut_pieces_max = kPiecesPerFrame - 1;
+  std::optional<NetworkInterface> interface;
+  if (info.interface_index != 0) {
+    Result<NetworkInterface> found = NetworkInterface::find(info.interface_index);
+    if (!found.ok()) {
+      return {nullptr, found.error(), "The interface that the port '" + std::string(info.name) + "' lies on is not there any more: start the process anew when it is back."};
+    }
+    interface.emplace(std::move(*found));
+  }
   FileDescriptor alarm(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   if (!alarm) return {nullptr, static_cast<Errno>(errno), std::string("The kernel makes no timer for a port of DPDK: ") + std::strerror(errno) + "."};
   capabilities.wakeup_fd = alarm.get();
@@ -57,35 +65,44 @@ Made<DpdkDevice> DpdkDevice::open(const demi_dpdk_plugin& plugin, std::shared_pt
   capabilities.share = {.queues = config.queues, .queue = config.queue, .entries = info.steering_entries};
   std::shared_ptr<RoomPool> rooms = RoomPool::make(opened.queue, memory);
   if (rooms == nullptr) return {nullptr, Errno::kENOMEM, "The rooms of a port of DPDK are more windows than a libOS may have: lower dpdk.mbufs."};
-  return {std::unique_ptr<DpdkDevice>(new DpdkDevice(capabilities, std::move(opened.queue), std::move(rooms), std::move(alarm), memory)), Errno::kOk, ""};
+  return {std::unique_ptr<DpdkDevice>(new DpdkDevice(capabilities, std::move(opened.queue), std::move(rooms), std::move(alarm), std::move(interface), memory)), Errno::kOk, ""};
 }
 
 DpdkDevice::DpdkDevice(const DeviceCapabilities& capabilities, std::shared_ptr<DpdkQueue> queue, std::shared_ptr<RoomPool> rooms, FileDescriptor alarm,
-                       Memory& memory)
+                       std::optional<NetworkInterface> interface, Memory& memory)
     : Device(capabilities),
       queue_(std::move(queue)),
       rooms_(std::move(rooms)),
       alarm_(std::move(alarm)),
+      interface_(std::move(interface)),
       memory_(memory),
       scarce_(rooms_->rooms() / 2),
       nap_(kShortestNap) {}
 
 // --- the link, and sleep ---
 
+LinkState DpdkDevice::found_link(Instant now) {
+  const int port = queue_->plugin().tend_link(queue_->get(), now.nanoseconds());
+  // Drivers that send by the kernel lose in silence what has no interface any more.
+  const LinkState interface = interface_ ? interface_->state() : LinkState::kUp;
+  if (port == DEMI_DPDK_LINK_GONE || interface == LinkState::kGone) return LinkState::kGone;
+  return port == DEMI_DPDK_LINK_DOWN ? LinkState::kDown : interface;
+}
+
 void DpdkDevice::look_at_link(Instant now) {
   if (state_ == LinkState::kGone) return;
-  const int found = queue_->plugin().tend_link(queue_->get(), now.nanoseconds());
-  look_due_ = now + Duration::milliseconds(found == DEMI_DPDK_LINK_UP ? kLinkLookMs : kBrokenLinkLookMs);
+  const LinkState found = found_link(now);
+  look_due_ = now + Duration::milliseconds(found == LinkState::kUp ? kLinkLookMs : kBrokenLinkLookMs);
   if (is_settling_) {
     if (settles_until_ == Instant()) settles_until_ = now + kSettleTime;
-    if (found == DEMI_DPDK_LINK_DOWN && now < settles_until_) return;
+    if (found == LinkState::kDown && now < settles_until_) return;
     is_settling_ = false;
-    if (found == DEMI_DPDK_LINK_UP) {
+    if (found == LinkState::kUp) {
       for (size_t done = 0, taken = 1; done < held_.size() && taken > 0; done += taken) taken = send(std::span(held_).subspan(done));
     }
     held_.clear();
   }
-  state_ = found == DEMI_DPDK_LINK_UP ? LinkState::kUp : found == DEMI_DPDK_LINK_DOWN ? LinkState::kDown : LinkState::kGone;
+  state_ = found;
 }
 
 void DpdkDevice::hold(std::span<Frame> frames) {

@@ -7,12 +7,14 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "device/device.h"
 #include "device/dpdk_queue.h"
 #include "device/file_descriptor.h"
+#include "device/network_interface.h"
 
 namespace demi {
 
@@ -58,7 +60,8 @@ class DpdkDevice final : public Device {
   static constexpr size_t kBurst = DEMI_DPDK_BURST_MAX;
   static constexpr size_t kPiecesPerFrame = 8;
 
-  DpdkDevice(const DeviceCapabilities& capabilities, std::shared_ptr<DpdkQueue> queue, std::shared_ptr<RoomPool> rooms, FileDescriptor alarm, Memory& memory);
+  DpdkDevice(const DeviceCapabilities& capabilities, std::shared_ptr<DpdkQueue> queue, std::shared_ptr<RoomPool> rooms, FileDescriptor alarm,
+             std::optional<NetworkInterface> interface, Memory& memory);
   enum class Fate : uint8_t { kToSend, kMalformed, kNotGathered };
   Fate prepare(Frame& frame, size_t packet);
   size_t gather(const Frame& frame, size_t packet);
@@ -66,10 +69,12 @@ class DpdkDevice final : public Device {
   size_t send(std::span<Frame> frames);
   void hold(std::span<Frame> frames);
   void look_at_link(Instant now);
+  LinkState found_link(Instant now);
 
   const std::shared_ptr<DpdkQueue> queue_;
   const std::shared_ptr<RoomPool> rooms_;
   const FileDescriptor alarm_;   // a timer: nobody tells when frames come
+  const std::optional<NetworkInterface> interface_;  // that the port lies on
   Memory& memory_;
   const size_t scarce_;          // so many rooms in use, and small frames are copied
   LinkState state_ = LinkState::kUp;

@@ -46,6 +46,12 @@ Result<NetworkInterface> NetworkInterface::find(const std::string& name) {
   return found;
 }
 
+Result<NetworkInterface> NetworkInterface::find(int index) {
+  char name[IF_NAMESIZE] = "";
+  if (::if_indextoname(static_cast<unsigned>(index), name) == nullptr) return errno == ENXIO ? Errno::kENODEV : static_cast<Errno>(errno);
+  return find(std::string(name));
+}
+
 std::string NetworkInterface::of_kernel_address(const IpAddress& address) {
   ifaddrs* list = nullptr;
   if (::getifaddrs(&list) != 0) return "";

@@ -18,6 +18,8 @@ class NetworkInterface {
  public:
   // ENODEV when there is none of that name; EMFILE, or what else the kernel says when it gives no socket to ask by.
   static Result<NetworkInterface> find(const std::string& name);
+  // The one with that index.
+  static Result<NetworkInterface> find(int index);
   // Whether an interface can be called so.
   static bool is_name(std::string_view name);
   // The interface of this namespace on which the kernel itself has the address, and would answer for it; empty when there is none.

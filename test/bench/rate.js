@@ -1,8 +1,8 @@
 'use strict';
 
 // Bench `rate`: an echo server and many connections with messages of 64 bytes outstanding on each; the client sends as many as have come back, by one call.
-// The contestants are the servers. On the kernel's TCP the client is the same for all, in C; over DPDK's shared memory it is our stack without
-// JavaScript, in C++.
+// The contestants are the servers. On the kernel's TCP the client is the same for all, in C, but that of WebSockets is of the same package as their server;
+// over DPDK's shared memory it is our stack without JavaScript, in C++.
 
 const { spawnSync } = require('node:child_process');
 
@@ -10,7 +10,7 @@ const { given, programs, runNetworkBench, underLoad } = require('./support/netwo
 const { mode } = require('./support/measure');
 const { memif } = require('./support/networks');
 
-const { demi, node, c } = programs;
+const { demi, node, c, ws } = programs;
 // [connections, outstanding]
 const CASES = {
   usual: [[1, 1], [16, 1], [256, 1], [1, 16], [256, 16]],
@@ -28,6 +28,7 @@ const AWAITED = 'catnip awaited, memif';
 const WAIT_SET = 'catnip wait set, memif';
 const NODE = 'Node net';
 const EPOLL = 'C epoll';
+const WS = 'Node ws, both ends';
 const titleOf = (connections, outstanding = 1) => `${connections} x ${outstanding}`;
 
 const onKernel = (shape) =>
@@ -36,7 +37,9 @@ const onKernel = (shape) =>
     ['catnap wait set', demi('server'), 'api=wait'],
     [NODE, node('server')],
     [EPOLL, c('server')],
-  ].map(([name, program, ...args]) => ({ name, server: given(program, 'echo', ...args), client: given(c('client'), 'rate', ...shape) }));
+  ]
+    .map(([name, program, ...args]) => ({ name, server: given(program, 'echo', ...args), client: given(c('client'), 'rate', ...shape) }))
+    .concat({ name: WS, server: given(ws('server'), 'echo'), client: given(ws('client'), 'rate', ...shape) });
 
 function onMemif(connections, shape) {
   const network = memif(Math.ceil(connections / CONNECTIONS_OF_ADDRESS));

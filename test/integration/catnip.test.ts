@@ -15,7 +15,7 @@ const ECHO = join(root, 'test', 'peers', 'dpdk-echo.js');
 const required = process.env['DEMI_REQUIRE_ALL'] === '1';
 const describeWithDpdk = required || existsSync(DPDK_PLUGIN) ? describe : describe.skip;
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const [HERE, THERE] = ['10.77.0.2', '10.77.0.1'];
 const MEMORY = ['--no-huge', '--no-pci', '-m', '512'];
@@ -33,9 +33,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const memif = (role: 'server' | 'client', address: string): LibOSConfig => ({
+const memif = (role: 'server' | 'client', address: string, at = socket): LibOSConfig => ({
   libos: 'catnip',
-  dpdk: { eal: [...MEMORY, `--vdev=net_memif0,role=${role},socket=${socket}`], port: 'net_memif0' },
+  dpdk: { eal: [...MEMORY, `--vdev=net_memif0,role=${role},socket=${at}`], port: 'net_memif0' },
   inet: { addresses: [`${address}/24`], tcp: TCP },
 });
 
@@ -108,6 +108,35 @@ describeWithDpdk('two processes over memif', () => {
   });
 });
 
+// DPDK's driver takes rings down in another thread than that which is in them.
+describeWithDpdk('a peer over memif that is killed under full traffic, again and again', () => {
+  const others = { server: 'client', client: 'server' } as const;
+  const ENDED = { rounds: 10, ends: ['ETIMEDOUT'], sgArrays: 0, tokensPending: 0, queues: 0 };
+  const survivor = (role: 'server' | 'client', ...more: string[]): { status: number | null; stderr: string; outcome: unknown } => {
+    // That of this process is in use.
+    const own = `${socket}-killed`;
+    const ends = [memif(role, HERE, own), memif(others[role], THERE, own)].map((end) => JSON.stringify(end));
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, [join(root, 'test', 'peers', 'dpdk-survivor.js'), ...ends, '10', ...more], {
+      cwd: root,
+      encoding: 'utf8',
+      timeout: 100_000,
+      killSignal: 'SIGKILL',
+    });
+    return { status, stderr: stderr.replace(/^EAL: .*\n/gm, ''), outcome: stdout === '' ? signal : JSON.parse(stdout) };
+  };
+
+  test.each(['server', 'client'] as const)('of a %s: the next one finds the survivor', (role) => {
+    expect(survivor(role)).toEqual({ status: 0, stderr: '', outcome: ENDED });
+  });
+
+  // It traces a process.
+  (required || process.getuid?.() === 0 ? test.each : test.skip.each)(['server', 'client'] as const)('of a %s that is just in the middle of the driver', (role) => {
+    const { status, stderr } = spawnSync('make', ['-C', join(root, 'test', 'peers'), join(root, 'build', 'peers', 'freeze')], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(survivor(role, 'librte_net_memif')).toEqual({ status: 0, stderr: '', outcome: ENDED });
+  });
+});
+
 describeWithDpdk('workers on cables of rings', () => {
   // The process has started EAL by now, and all have the same arguments.
   const ring = (end: 0 | 1, address: string): LibOSConfig => ({ ...memif('client', address), dpdk: { ...memif('client', address).dpdk, port: `ring:workers/${end}` } });
@@ -147,6 +176,106 @@ describeWithDpdk('workers on cables of rings', () => {
     expect(() => createLibOS(ring(0, THERE))).toThrow(/EBUSY.*Queue 0 of the port .* has a libOS already/);
     await os.stop();
     await createLibOS(ring(0, THERE)).stop();
+  });
+});
+
+describeWithDpdk('without buffers', () => {
+  const ring = (end: 0 | 1, address: string): LibOSConfig => {
+    const { dpdk, ...rest } = memif('client', address);
+    return { ...rest, inet: { ...rest.inet, tcp: { ...TCP, rtoMaxMs: 100 } }, dpdk: { ...dpdk, port: `ring:scarce/${end}`, mbufs: MBUFS } };
+  };
+  // DPDK takes no fewer: twice what waits in the device.
+  const MBUFS = 2048;
+  const MESSAGE = Buffer.alloc(1400, 7);
+
+  test('who keeps all that comes loses what comes then, and goes on when it gives it back', async () => {
+    const [sender, keeper] = [createLibOS(ring(0, HERE)), createLibOS(ring(1, THERE))];
+    try {
+      const heard = keeper.socket(AF_INET, SOCK_DGRAM, 0);
+      keeper.bind(heard, { address: THERE, port: 5000 });
+      const speaks = sender.socket(AF_INET, SOCK_DGRAM, 0);
+      const noRoom = (): number => keeper.stats().network!.device!['noRoom'];
+      const kept: { free(): void; readonly byteLength: number }[] = [];
+      // Datagrams of a whole buffer each, which are popped and not freed, until there are no more buffers.
+      for (const end = Date.now() + 30_000; noRoom() === 0 && Date.now() < end; ) {
+        for (let i = 0; i < 16; ++i) await sender.pushto(speaks, MESSAGE, { address: THERE, port: 5000 });
+        try {
+          for (;;) kept.push((await keeper.pop(heard, { timeout: 5 })).sga);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ETIMEDOUT' });
+        }
+      }
+      expect(noRoom()).toBeGreaterThan(0);
+      expect(kept.length).toBeGreaterThan(MBUFS / 2);
+      // Connections do not get through, and nothing breaks.
+      const listener = keeper.socket(AF_INET, SOCK_STREAM, 0);
+      keeper.bind(listener, { address: THERE, port: 7 });
+      keeper.listen(listener, 4);
+      const early = sender.socket(AF_INET, SOCK_STREAM, 0);
+      await expect(Promise.resolve(sender.connect(early, { address: THERE, port: 7 }, { timeout: 300 }))).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+      await sender.close(early);
+      for (const sga of kept) {
+        expect(sga.byteLength).toBe(MESSAGE.length);
+        sga.free();
+      }
+      const late = sender.socket(AF_INET, SOCK_STREAM, 0);
+      await sender.connect(late, { address: THERE, port: 7 }, { timeout: 20_000 });
+      expect(keeper.stats()).toMatchObject({ sgArrays: 0 });
+    } finally {
+      await Promise.all([sender.stop(), keeper.stop()]);
+    }
+  });
+
+  test('a stream to who does not pop, or does not free, is pushed back, and arrives when he does', async () => {
+    const [sender, keeper] = [createLibOS(ring(0, HERE)), createLibOS(ring(1, THERE))];
+    try {
+      const listener = keeper.socket(AF_INET, SOCK_STREAM, 0);
+      keeper.bind(listener, { address: THERE, port: 7 });
+      keeper.listen(listener, 4);
+      const qd = sender.socket(AF_INET, SOCK_STREAM, 0);
+      await sender.connect(qd, { address: THERE, port: 7 }, { timeout: 20_000 });
+      const { newQd } = await keeper.accept(listener, { timeout: 20_000 });
+      // More than all buffers of the port hold.
+      const PUSH = 64 * 1024;
+      const BYTES = Math.ceil((3 * MBUFS * 1460) / PUSH) * PUSH;
+      let pushed = 0;
+      const pushing = (async () => {
+        for (; pushed < BYTES; pushed += PUSH) await sender.push(qd, Buffer.alloc(PUSH, pushed / PUSH));
+      })();
+      for (let before = -1; before !== pushed; await new Promise((resolve) => setTimeout(resolve, 300))) before = pushed;
+      expect(pushed).toBeLessThan(BYTES);
+      // All is kept until nothing comes any more, and then given back.
+      let at = 0;
+      let starved = 0;
+      const kept: { free(): void }[] = [];
+      const free = (): void => kept.splice(0).forEach((one) => one.free());
+      while (at < BYTES) {
+        try {
+          const { sga } = await keeper.pop(newQd, { timeout: 1_000 });
+          const bytes = sga.toBuffer();
+          for (let i = 0; i < bytes.length; i += 997) if (bytes[i] !== (Math.floor((at + i) / PUSH) & 255)) throw new Error(`a wrong byte at ${at + i}`);
+          at += bytes.length;
+          kept.push(sga);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ETIMEDOUT' });
+          expect(kept.length).toBeGreaterThan(0);
+          ++starved;
+          free();
+        }
+      }
+      free();
+      await pushing;
+      expect(starved).toBeGreaterThan(0);
+      expect(keeper.stats().network!.device!['noRoom']).toBeGreaterThan(0);
+      for (const [os, open] of [[sender, [qd]], [keeper, [newQd, listener]]] as const) for (const one of open) await os.close(one);
+      for (const os of [sender, keeper]) {
+        expect(os.stats()).toMatchObject({ sgArrays: 0, tokensPending: 0 });
+        // The last frame is on its way until the other end takes it.
+        while (os.stats().buffers > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    } finally {
+      await Promise.all([sender.stop(), keeper.stop()]);
+    }
   });
 });
 

@@ -10,71 +10,17 @@ const { canMakeNamespaces: isPossible } = require('../setup/namespaces') as { ca
 const required = process.env['DEMI_REQUIRE_ALL'] === '1';
 const withRights = isPossible || required ? test : test.skip;
 
+const WITH_KERNEL = join(__dirname, '..', 'peers', 'with-kernel.js');
+const { WELL } = require(WITH_KERNEL) as { WELL: object };
+
 const COMMON = `
   const demi = require(${JSON.stringify(join(__dirname, '..', '..', 'dist'))});
-  const { createHash } = require('node:crypto');
-  const { execFileSync } = require('node:child_process');
-  const net = require('node:net');
   const dgram = require('node:dgram');
-  const ip = (text) => execFileSync('ip', text.split(' '));
-  const hash = (bytes) => createHash('sha256').update(bytes).digest('hex');
+  const net = require('node:net');
+  const { data, echo, hash, ip, listen, ofSocket, readAll, withKernel: talk } = require(${JSON.stringify(WITH_KERNEL)});
   const { AF_INET, SOCK_DGRAM, SOCK_STREAM, SHUT_WR, createLibOS } = demi;
-  const data = Buffer.alloc(3 * 1024 * 1024, (_, i) => i);
-  for (let i = 0; i < data.length; i += 4) data.writeUInt32LE((i * 2654435761) >>> 0, i);
   const outcome = {};
-  async function readAll(os, qd) {
-    const parts = [];
-    for await (const sga of os.pops(qd)) parts.push(sga.toBuffer());
-    return Buffer.concat(parts);
-  }
-  function listen(os, address) {
-    const listener = os.socket(AF_INET, SOCK_STREAM);
-    os.bind(listener, address);
-    os.listen(listener, 16);
-    return listener;
-  }
-  // Takes everything, and gives it back.
-  async function echo(os, listener) {
-    const { newQd } = await os.accept(listener);
-    const all = await readAll(os, newQd);
-    await os.push(newQd, all);
-    await os.close(newQd);
-  }
-  const ofSocket = (socket) => new Promise((resolve, reject) => {
-    const parts = [];
-    socket.on('data', (part) => parts.push(part)).on('end', () => resolve(Buffer.concat(parts))).on('error', reject);
-  });
-  // The kernel's TCP opens, then ours; datagrams both ways; a port where nobody listens.
-  async function withKernel(os, ours, kernels) {
-    const serving = echo(os, listen(os, ours + ':7'));
-    const socket = net.connect(7, ours);
-    socket.end(data);
-    outcome.kernelOpens = hash(await ofSocket(socket)) === hash(data);
-    await serving;
-
-    const server = net.createServer({ allowHalfOpen: true }, (peer) => { peer.pipe(peer); });
-    await new Promise((resolve) => server.listen(0, kernels, resolve));
-    const client = os.socket(AF_INET, SOCK_STREAM);
-    await os.connect(client, { address: kernels, port: server.address().port });
-    os.push(client, data).then(() => os.shutdown(client, SHUT_WR));
-    outcome.weOpen = hash(await readAll(os, client)) === hash(data);
-    await os.close(client);
-    server.close();
-
-    const udp = dgram.createSocket('udp4');
-    await new Promise((resolve) => udp.bind(0, kernels, resolve));
-    udp.on('message', (message, from) => udp.send(message, from.port, from.address));
-    const asking = os.socket(AF_INET, SOCK_DGRAM);
-    await os.pushto(asking, 'x'.repeat(1400), { address: kernels, port: udp.address().port });
-    const { sga, from } = await os.pop(asking, { timeout: 5000 });
-    outcome.datagram = sga.byteLength === 1400 && from.address === kernels;
-    sga.free();
-    udp.close();
-
-    const refused = await os.connect(os.socket(AF_INET, SOCK_STREAM), { address: kernels, port: 1 }).then(() => 'connected', (error) => error.code);
-    const refusedThere = await new Promise((resolve) => net.connect(1, ours).on('error', (error) => resolve(error.code)).on('connect', () => resolve('connected')));
-    outcome.refused = [refused, refusedThere];
-  }
+  const withKernel = async (...ends) => Object.assign(outcome, await talk(...ends));
 `;
 
 function run(program: string, env: Record<string, string> = {}): unknown {
@@ -83,8 +29,6 @@ function run(program: string, env: Record<string, string> = {}): unknown {
   if (ran.status !== 0) throw new Error(`${ran.error?.message ?? ran.signal ?? ran.status}: ${ran.stderr}`);
   return JSON.parse(ran.stdout);
 }
-
-const WELL = { kernelOpens: true, weOpen: true, datagram: true, refused: ['ECONNREFUSED', 'ECONNREFUSED'] };
 
 jest.setTimeout(90_000);
 

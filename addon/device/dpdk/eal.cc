@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -34,6 +35,7 @@ struct Process {
   bool is_started = false;
   std::vector<std::string> arguments;  // as they were given
   std::string runtime_folder;          // ours to remove
+  std::unique_ptr<MemifRelay> relay;   // from the start on, if there are vdevs of memif
   std::mutex words_mutex;
   std::string line;                    // that is not complete yet
   std::vector<std::string> last_lines;
@@ -116,6 +118,18 @@ void remove_folders_of_the_dead(const std::string& own) {
 
 void remove_own_folder() { remove_folder(process().runtime_folder); }
 
+// It sleeps until a peer comes or goes. Signals are for threads that know what to do about them.
+void run_relay(MemifRelay& relay) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread([&relay] {
+    for (;;) relay.turn(-1);
+  }).detach();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
 void begin_with(const EalArguments& prepared, int& result, int& error) {
   std::vector<char*> pointers;
   for (const std::string& argument : prepared.arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
@@ -153,14 +167,21 @@ int start_eal(const std::vector<std::string>& arguments, demi_dpdk_problem* prob
   }
   const EalArguments prepared = prepare_eal_arguments(arguments, getpid(), allowed_cpus());
   if (!prepared.problem.empty()) return fail(problem, prepared.error, prepared.problem);
-  keep_what_is_said(arguments);
   int result = -1;
   int error = 0;
+  if (!prepared.memif_ports.empty()) {
+    auto relay = std::make_unique<MemifRelay>();
+    const std::string wrong = relay->open(prepared.memif_ports, getpid(), error);
+    if (!wrong.empty()) return fail(problem, error, wrong);
+    eal.relay = std::move(relay);
+  }
+  keep_what_is_said(arguments);
   // In a thread that ends with it: EAL pins the thread that starts it, and all that this one starts inherit that.
   std::thread starter(begin_with, std::cref(prepared), std::ref(result), std::ref(error));
   starter.join();
   // What was said of devices is kept for who asks for one that is not there.
   if (result < 0) {
+    eal.relay.reset();
     const std::string said = take_last_words();
     const std::string because = said.empty() ? std::strerror(error) : said;
     if (error == EALREADY) {
@@ -174,6 +195,7 @@ int start_eal(const std::vector<std::string>& arguments, demi_dpdk_problem* prob
     return fail(problem, error, "EAL does not start with these arguments. It says: " + because + ".");
   }
   eal.is_started = true;
+  if (eal.relay != nullptr) run_relay(*eal.relay);
   eal.arguments = arguments;
   if (!prepared.prefix.empty()) {
     eal.runtime_folder = rte_eal_get_runtime_dir();
@@ -181,6 +203,11 @@ int start_eal(const std::vector<std::string>& arguments, demi_dpdk_problem* prob
     std::atexit(remove_own_folder);
   }
   return 0;
+}
+
+MemifPeer* memif_peer(const std::string& vdev) {
+  const Process& eal = process();
+  return eal.relay == nullptr ? nullptr : eal.relay->peer(vdev);
 }
 
 int enter_thread(demi_dpdk_problem* problem) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "device/dpdk/dpdk_plugin.h"
+#include "device/dpdk/memif_relay.h"
 
 namespace demi::dpdk {
 
@@ -14,6 +15,8 @@ int fail(demi_dpdk_problem* problem, int error, const std::string& sentence);
 
 // Any thread. Where the caller runs, and may run, stays as it is.
 int start_eal(const std::vector<std::string>& arguments, demi_dpdk_problem* problem);
+// What becomes of the peers of a vdev of memif; nullptr: it is no such vdev.
+MemifPeer* memif_peer(const std::string& vdev);
 int enter_thread(demi_dpdk_problem* problem);
 void leave_thread();
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <initializer_list>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,8 @@ constexpr Option kOptions[] = {
 };
 // What --no-huge can use, in MiB: address space, of which only what is used counts as memory.
 constexpr const char* kMegabytesWithoutHugepages = "2048";
+// ETH_MEMIF_DEFAULT_SOCKET_FILENAME
+constexpr const char* kMemifSocket = "/run/memif.sock";
 
 const Option* find_option(std::string_view name) {
   for (const Option& option : kOptions) {
@@ -45,7 +48,7 @@ const Option* find_option(std::string_view name) {
 
 class Reader {
  public:
-  explicit Reader(const std::vector<std::string>& given) : given_(given) {}
+  Reader(const std::vector<std::string>& given, int process_id) : given_(given), process_id_(process_id) {}
 
   EalArguments read() {
     result_.arguments = {"demi-io"};
@@ -111,6 +114,10 @@ class Reader {
     }
     look_at(name, value);
     if (!result_.problem.empty()) return taken;
+    if (name == "--vdev" && value.starts_with("net_memif")) {
+      result_.arguments.push_back(name + "=" + with_relay(value));
+      return taken;
+    }
     result_.arguments.push_back(argument);
     if (taken > 0) result_.arguments.push_back(value);
     return taken;
@@ -123,7 +130,34 @@ class Reader {
     if (name == "--log-level" && value == "help") refuse(EINVAL, "EAL would print its log types at '--log-level help' and end the process: leave it out.");
   }
 
+  // A vdev of memif, which is to meet its peers by way of the relay. Of what it has twice, the last counts, as for the driver.
+  std::string with_relay(const std::string& value) {
+    MemifPort port;
+    port.socket = kMemifSocket;
+    std::string rest;
+    for (size_t begin = 0; begin <= value.size();) {
+      const size_t end = std::min(value.find(',', begin), value.size());
+      const std::string word = value.substr(begin, end - begin);
+      const std::string wanted = word.substr(std::min(word.find('=') + 1, word.size()));
+      if (begin == 0) port.vdev = word;
+      if (word.starts_with("role=")) port.is_server = wanted.find("server") != std::string::npos || wanted.find("master") != std::string::npos;
+      if (word.starts_with("id=")) port.id = static_cast<uint32_t>(std::strtoul(wanted.c_str(), nullptr, 10));
+      // What the driver does not understand is left for it to say.
+      if (word == "socket-abstract=yes" || word == "socket-abstract=no") {
+        port.is_abstract = wanted == "yes";
+      } else if (word.starts_with("socket=")) {
+        port.socket = wanted;
+      } else {
+        rest += (begin == 0 ? "" : ",") + word;
+      }
+      begin = end + 1;
+    }
+    result_.memif_ports.push_back(port);
+    return rest + ",socket=" + memif_name_for_driver(result_.memif_ports, process_id_) + ",socket-abstract=yes";
+  }
+
   const std::vector<std::string>& given_;
+  const int process_id_;
   std::vector<std::string> seen_;
   EalArguments result_;
 };
@@ -131,7 +165,7 @@ class Reader {
 }  // namespace
 
 EalArguments prepare_eal_arguments(const std::vector<std::string>& given, int process_id, const std::string& cpus) {
-  Reader reader(given);
+  Reader reader(given, process_id);
   EalArguments prepared = reader.read();
   if (!prepared.problem.empty()) return prepared;
   const auto add = [&prepared](std::initializer_list<std::string> more) { prepared.arguments.insert(prepared.arguments.end(), more); };

@@ -5,12 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "device/dpdk/memif_relay.h"
+
 namespace demi::dpdk {
 
 struct EalArguments {
   std::vector<std::string> arguments;  // with argv[0]
   // Of the runtime folder, if it is of our choice and ours to remove; else empty.
   std::string prefix;
+  // The vdevs of memif, whose sockets are ours in the arguments.
+  std::vector<MemifPort> memif_ports;
   // What is wrong; empty: nothing. `error` is an errno then.
   std::string problem;
   int error = 0;

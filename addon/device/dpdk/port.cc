@@ -1,5 +1,7 @@
 #include "device/dpdk/port.h"
 
+#include <net/if.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -22,6 +24,8 @@ namespace {
 constexpr uint16_t kDescriptors = 1024;
 // Drivers that copy, as net_af_packet, insist on room for whatever their own rings hold, and not for the MTU alone.
 constexpr uint32_t kRoomFrameBytesMin = 2048;
+// XDP_PACKET_HEADROOM: what the kernel leaves free in front of a frame.
+constexpr uint32_t kXdpHeadroom = 256;
 // A room has 16 bits for its bytes, of which some are headroom and Ethernet.
 constexpr uint32_t kMtuMax = 65'000;
 // With one VLAN tag.
@@ -118,7 +122,7 @@ int id_of(const demi_dpdk_queue_config& config, uint16_t& id, demi_dpdk_problem*
 }  // namespace
 
 Port::Port(uint16_t id, const rte_eth_dev_info& device)
-    : id_(id), device_(device), driver_(device.driver_name == nullptr ? "" : device.driver_name), name_(name_of(id)) {
+    : id_(id), device_(device), driver_(device.driver_name == nullptr ? "" : device.driver_name), name_(name_of(id)), peer_(memif_peer(name_)) {
   rte_eth_dev_callback_register(
       id_, RTE_ETH_EVENT_INTR_RMV,
       [](uint16_t, rte_eth_event_type, void* port, void*) {
@@ -134,17 +138,22 @@ int Port::wrong(demi_dpdk_problem* problem, int error, const std::string& what) 
   return fail(problem, error < 0 ? -error : error, "The port '" + name_ + "' (" + driver_ + ") " + what + ". DPDK says: " + because + ".");
 }
 
+bool Port::is_gone() const {
+  char name[IF_NAMESIZE];
+  return is_gone_ || (lies_on_kernel() && if_indextoname(device_.if_index, name) == nullptr);
+}
+
 // --- opening ---
 
 int Port::open(const demi_dpdk_queue_config& config, Queue** queue, demi_dpdk_port_info& info, demi_dpdk_problem* problem) {
   const std::string it = "The port '" + name_ + "' (" + driver_ + ")";
-  if (is_gone_) return fail(problem, ENODEV, it + " has been unplugged.");
+  if (is_gone()) return fail(problem, ENODEV, it + " has been unplugged: start the process anew when it is back.");
   const uint16_t most = std::min(device_.max_rx_queues, device_.max_tx_queues);
   if (config.queues > most) return fail(problem, EINVAL, it + " has " + std::to_string(most) + " queues, and dpdk.queues is " + std::to_string(config.queues) + ".");
   if (config.queue >= config.queues) {
     return fail(problem, EINVAL, "dpdk.queue is " + std::to_string(config.queue) + ": the queues of " + std::to_string(config.queues) + " are 0 to " + std::to_string(config.queues - 1) + ".");
   }
-  if (has_open_queues()) {
+  if (has_open_queues() || (is_started_ && shows_pool_to_kernel())) {
     if (config.queues != queues_) {
       return fail(problem, EINVAL, it + " runs with " + std::to_string(queues_) + " queues already, and dpdk.queues is " + std::to_string(config.queues) + ": give all of its libOSes the same number.");
     }
@@ -248,7 +257,8 @@ int Port::set_link_up(const demi_dpdk_queue_config& config, demi_dpdk_problem* p
     Queue& queue = *list_[i];
     const uint32_t rooms = std::max<uint32_t>(config.rooms, 2u * receive_descriptors);
     const bool takes_chains = (offloads_ & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
-    int failed = queue.make_pools(rooms, std::max(mtu_ + kEthernetBytes, kRoomFrameBytesMin), config.window_bytes_max, socket, takes_chains);
+    const uint32_t frame_bytes = mtu_ + kEthernetBytes + (shows_pool_to_kernel() ? kXdpHeadroom : 0);
+    int failed = queue.make_pools(rooms, std::max(frame_bytes, kRoomFrameBytesMin), config.window_bytes_max, socket, takes_chains);
     if (failed != 0) {
       return fail(problem, ENOMEM, "EAL has no memory for " + std::to_string(rooms) + " rooms of " + std::to_string(mtu_) +
                                        " bytes for each queue: give it more with '-m' in dpdk.eal, or hugepages, or lower dpdk.mbufs.");
@@ -256,7 +266,7 @@ int Port::set_link_up(const demi_dpdk_queue_config& config, demi_dpdk_problem* p
     failed = queue.share(steering_.get(), socket);
     if (failed != 0) return fail(problem, ENOMEM, "EAL has no memory for what the queues of '" + name_ + "' hand to each other: give it more with '-m' in dpdk.eal.");
     queue.leave_ip_checksums((offloads_ & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0);
-    failed = rte_eth_rx_queue_setup(id_, i, receive_descriptors, static_cast<unsigned>(socket), nullptr, queue.room_pool());
+    failed = rte_eth_rx_queue_setup(id_, i, receive_descriptors, static_cast<unsigned>(socket), nullptr, shows_pool_to_kernel() ? queue.head_pool() : queue.room_pool());
     if (failed == 0) failed = rte_eth_tx_queue_setup(id_, i, transmit_descriptors, static_cast<unsigned>(socket), nullptr);
     if (failed != 0) return wrong(problem, failed, "cannot set up its queue " + std::to_string(i));
   }
@@ -295,6 +305,7 @@ void Port::describe(const Queue& queue, demi_dpdk_port_info& info) const {
   info.room_bytes = queue.room_bytes();
   info.windows = static_cast<uint32_t>(queue.windows().size());
   info.steers = device_steers_;
+  info.interface_index = lies_on_kernel() ? static_cast<int>(device_.if_index) : 0;
   info.steering_entries = steering_ == nullptr ? FlowShare().entries : steering_->entries();
 }
 
@@ -308,8 +319,8 @@ bool Port::close(Queue& queue) {
   // What came for it without being steered is the caretaker's business, as long as there is one.
   if (--open_queues_ > 0) return queue.close();
   discard_received();
-  // A link to a peer is kept, for whoever opens next: see kHandshakeNs.
-  if (is_started_ && !loses_peers()) stop();
+  // A link to a peer is kept for whoever opens next: see kHandshakeNs.
+  if (is_started_ && !stays_started()) stop();
   return queue.close();
 }
 
@@ -320,8 +331,14 @@ void Port::discard_received() {
 // What waits in the device comes back.
 void Port::stop() {
   set_running(false);
-  rte_eth_dev_stop(id_);
+  stop_device();
   is_started_ = false;
+}
+
+void Port::stop_device() {
+  const uint32_t losses = peer_ == nullptr ? 0 : peer_->losses.load();
+  rte_eth_dev_stop(id_);
+  if (peer_ != nullptr) peer_->handled_losses = losses;
 }
 
 // What the other end has not taken by now is lost with the cable.
@@ -340,7 +357,7 @@ void Port::set_running(bool on) {
 void Port::restart() {
   for (auto& queue : list_) queue->lock();
   // One that did not start has nothing to be stopped.
-  if (is_running_) rte_eth_dev_stop(id_);
+  if (is_running_) stop_device();
   set_running(rte_eth_dev_start(id_) == 0);
   for (auto& queue : list_) {
     queue->count_restart();
@@ -352,12 +369,18 @@ int Port::tend_link(Queue& queue, int64_t now_ns) {
   if (is_gone_) return DEMI_DPDK_LINK_GONE;
   rte_eth_link link{};
   if (rte_eth_link_get_nowait(id_, &link) != 0) return DEMI_DPDK_LINK_UP;
-  if (link.link_status == RTE_ETH_LINK_UP) {
+  const bool is_lost = peer_ != nullptr && peer_->is_lost();
+  if (link.link_status == RTE_ETH_LINK_UP && !is_lost) {
     restart_at_ns_ = 0;
     restart_pause_ns_ = kFirstPauseNs;
     return DEMI_DPDK_LINK_UP;
   }
   if (!loses_peers()) return DEMI_DPDK_LINK_DOWN;
+  // A peer is on its way, or waited for.
+  if (peer_ != nullptr && peer_->is_asking && !is_lost) {
+    restart_at_ns_ = 0;
+    return DEMI_DPDK_LINK_DOWN;
+  }
   // One of its queues sees to it, whichever is the first that is open.
   const auto first = std::find_if(list_.begin(), list_.end(), [](const auto& one) { return one->is_open(); });
   if (first->get() != &queue) return DEMI_DPDK_LINK_DOWN;

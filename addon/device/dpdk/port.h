@@ -11,6 +11,7 @@
 #include <rte_ethdev.h>
 
 #include "device/dpdk/dpdk_plugin.h"
+#include "device/dpdk/memif_relay.h"
 #include "device/dpdk/queue.h"
 #include "device/dpdk/steering.h"
 
@@ -42,14 +43,24 @@ class Port {
   void steer();
   int start(demi_dpdk_problem* problem);
   void stop();
+  void stop_device();
   void discard_received();
   void describe(const Queue& queue, demi_dpdk_port_info& info) const;
+  // For good: a card that was unplugged, or an interface that was deleted.
+  bool is_gone() const;
   void restart();
   void set_running(bool on);
   void drain_cable(uint16_t queue);
   int wrong(demi_dpdk_problem* problem, int error, const std::string& what) const;
   // The address of the port is that of the kernel's interface at its other end: we are another station, and hear everything.
   bool is_end_of_kernel() const { return driver_ == "net_tap"; }
+  // On an interface of the kernel, by which all that it sends and receives goes.
+  bool lies_on_kernel() const { return driver_ == "net_af_packet" || driver_ == "net_af_xdp" || driver_ == "net_tap"; }
+  // One pool for both ways, which the driver shows to the kernel: of mbufs with their bytes behind them, and not elsewhere. Its queues are set up once, for
+  // the driver does not take them down again.
+  bool shows_pool_to_kernel() const { return driver_ == "net_af_xdp"; }
+  // Between one libOS and the next, too.
+  bool stays_started() const { return loses_peers() || shows_pool_to_kernel(); }
   // The link of memif is a process that comes and goes, and only starting the port asks for it.
   bool loses_peers() const { return driver_ == "net_memif"; }
 
@@ -57,6 +68,7 @@ class Port {
   const rte_eth_dev_info device_;
   const std::string driver_;
   std::string name_;
+  MemifPeer* const peer_;  // of memif; else nullptr
   uint16_t queues_ = 0;
   uint16_t mtu_ = 0;
   size_t open_queues_ = 0;

@@ -31,6 +31,7 @@ class Queue {
   // Makes the pools, unless they are there and do. 0, or a negative errno.
   int make_pools(uint32_t rooms, uint32_t frame_bytes, size_t window_bytes_max, int socket, bool takes_chains);
   rte_mempool* room_pool() const { return rooms_; }
+  rte_mempool* head_pool() const { return heads_; }
 
   void open(const demi_dpdk_queue_config& config);
   void discard_received();

@@ -15,6 +15,7 @@
 #include "device/device_frames.h"
 #include "device/dpdk_ground.h"
 #include "device/fake_dpdk.h"
+#include "device/network_namespace.h"
 #include "device/uncut_frame.h"
 
 namespace demi {
@@ -275,6 +276,37 @@ TEST_F(DpdkDeviceTest, LooksAtTheLinkWhenNothingComes) {
   dpdk.link = DEMI_DPDK_LINK_GONE;
   receive_all(*device, at_ms(200));
   EXPECT_EQ(device->link_state(), LinkState::kGone);
+}
+
+// Drivers of devices in software do not say what becomes of the interface that they lie on.
+TEST_F(DpdkDeviceTest, LooksAtTheInterfaceThatThePortLiesOn) {
+  NetworkNamespace network;
+  DEMI_NEEDS_NAMESPACE(network);
+  network.make_veth("veth0", "veth1");
+  dpdk.interface_index = NetworkInterface::find("veth0")->index();
+  open_and_settle();
+  network.ip("link set veth1 down");
+  receive_all(*device, at_ms(100));
+  EXPECT_EQ(device->link_state(), LinkState::kDown);
+  network.ip("link set veth1 up");
+  receive_all(*device, at_ms(200));
+  EXPECT_EQ(device->link_state(), LinkState::kUp);
+  // The port has its say, too.
+  dpdk.link = DEMI_DPDK_LINK_DOWN;
+  receive_all(*device, at_ms(300));
+  EXPECT_EQ(device->link_state(), LinkState::kDown);
+  network.ip("link del veth0");
+  receive_all(*device, at_ms(400));
+  EXPECT_EQ(device->link_state(), LinkState::kGone);
+  send(*device, *memory, ethernet(station(2), station(1), 1), at_ms(401));
+  EXPECT_TRUE(dpdk.sent.empty());
+  EXPECT_EQ(device->counters().link_down, 1u);
+
+  device.reset();
+  const Made<DpdkDevice> again = DpdkDevice::open(dpdk.plugin(), mappings, {}, *memory);
+  EXPECT_EQ(again.error, Errno::kENODEV);
+  EXPECT_NE(again.problem.find("is not there any more"), std::string::npos);
+  EXPECT_FALSE(dpdk.is_open);
 }
 
 TEST_F(DpdkDeviceTest, MemoryThatADeviceStillReadsIsNeverUsedAgain) {

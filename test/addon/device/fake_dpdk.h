@@ -62,6 +62,7 @@ class FakeDpdk {
   // --- what the test says ---
   std::string refusal;           // of open_queue
   int link = DEMI_DPDK_LINK_UP;
+  int interface_index = 0;
   uint32_t takes = 1000;         // packets of a burst
   bool cuts_segments = true;
   bool keeps_pieces = false;     // until free_pieces()
@@ -121,6 +122,7 @@ class FakeDpdk {
     info.cuts_segments = cuts_segments ? 1 : 0;
     info.room_bytes = kRoomBytes;
     info.windows = 1;
+    info.interface_index = interface_index;
     free_rooms.clear();
     for (uint32_t i = 0; i < kRooms; ++i) free_rooms.push_back(i);
     *queue = reinterpret_cast<demi_dpdk_queue*>(this);

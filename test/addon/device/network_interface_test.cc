@@ -32,6 +32,8 @@ TEST_F(NetworkInterfaceTest, KnowsWhatItFinds) {
   EXPECT_TRUE(veth.is_ethernet());
   EXPECT_FALSE(find("lo").is_ethernet());
   EXPECT_EQ(NetworkInterface::find("veth7").error(), Errno::kENODEV);
+  EXPECT_EQ(NetworkInterface::find(veth.index())->name(), "veth0");
+  EXPECT_EQ(NetworkInterface::find(veth.index() + 1'000).error(), Errno::kENODEV);
 }
 
 TEST_F(NetworkInterfaceTest, KnowsWhetherTheKernelForwards) {

@@ -39,6 +39,7 @@ const programs = {
   demi: (role) => [...javascript('demi-tcp.js'), role],
   demiWorkers: (role) => [...javascript('demi-workers.js'), role],
   node: (role) => [...javascript('node-net.js'), role],
+  ws: (role) => [...javascript('node-ws.js'), role],
   nodeCluster: (role) => [...javascript('node-cluster.js'), role],
   c: compiled('c-epoll'),
   raw: compiled('raw-packet'),

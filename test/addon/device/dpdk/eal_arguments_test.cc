@@ -51,6 +51,21 @@ TEST(EalArguments, ListsThatWereWrittenForEalBeginWithAName) {
   EXPECT_EQ(prepare({}).problem, "");
 }
 
+TEST(EalArguments, VdevsOfMemifMeetTheirPeersByWayOfTheRelay) {
+  const EalArguments prepared = prepare({"--vdev=net_memif0,role=server,id=3,socket=/run/a.sock,socket-abstract=no,secret=x", "--vdev", "net_memif1,mac=02:00:00:00:00:01",
+                                         "--vdev=net_memif2,socket=/run/a.sock,role=master,socket-abstract=no", "--vdev=net_ring0"});
+  EXPECT_EQ(prepared.memif_ports, (std::vector<MemifPort>{{"net_memif0", true, "/run/a.sock", false, 3},
+                                                          {"net_memif1", false, "/run/memif.sock", true, 0},
+                                                          {"net_memif2", true, "/run/a.sock", false, 0}}));
+  EXPECT_TRUE(has(prepared, "--vdev=net_memif0,role=server,id=3,secret=x,socket=demi-memif-42-0,socket-abstract=yes"));
+  EXPECT_TRUE(has(prepared, "--vdev=net_memif1,mac=02:00:00:00:00:01,socket=demi-memif-42-1,socket-abstract=yes"));
+  EXPECT_TRUE(has(prepared, "--vdev=net_memif2,role=master,socket=demi-memif-42-0,socket-abstract=yes"));
+  EXPECT_TRUE(has(prepared, "--vdev=net_ring0"));
+  // The driver has something to say of that.
+  EXPECT_TRUE(has(prepare({"--vdev=net_memif0,socket-abstract=maybe"}), "--vdev=net_memif0,socket-abstract=maybe,socket=demi-memif-42-0,socket-abstract=yes"));
+  EXPECT_TRUE(prepare({"--vdev=net_null0"}).memif_ports.empty());
+}
+
 TEST(EalArguments, WhatWouldEndTheProcessIsRefused) {
   EXPECT_EQ(prepare({"-h"}).problem, "EAL would print its help at '-h' and end the process: leave it out.");
   EXPECT_NE(prepare({"--no-pci", "--help"}).problem.find("'--help'"), std::string::npos);
