@@ -169,14 +169,14 @@ class Client {
     // Those of who has gone on already.
     if (operation.opcode == OpCode::kClose || operation.opcode == OpCode::kPush) return;
     const size_t n = owners_[operation.slot];
-    if (operation.completion.error != Errno::kOk) {
+    if (operation.completion->error != Errno::kOk) {
       refuse("operation " + std::to_string(static_cast<int>(operation.opcode)) + " failed with errno " +
-             std::to_string(static_cast<int>(operation.completion.error)));
+             std::to_string(static_cast<int>(operation.completion->error)));
     }
     if (operation.opcode == OpCode::kConnect) {
       connected(n);
     } else {
-      take(n, std::move(operation.completion.sga));
+      take(n, std::move(operation.completion->sga));
     }
     pop(n);
   }
