@@ -16,6 +16,7 @@
 #include "inet/tcp/cubic.h"
 #include "inet/tcp/new_reno.h"
 #include "inet/tcp/tcp_config.h"
+#include "inet/tcp/tcp_limits.h"
 
 namespace demi {
 
@@ -49,6 +50,9 @@ class CongestionControl {
   void end_slow_start() { ssthresh_ = std::min(ssthresh_, cwnd_); }
   // Fast retransmit (RFC 5681 3.2).
   void handle_loss(uint32_t flight, uint32_t mss, Instant now);
+  // What a fast recovery lets be in the network for now (prr.h); when it is over, ssthresh is.
+  void set_recovery_window(uint32_t bytes) { cwnd_ = std::min(bytes, kCongestionWindowMax); }
+  void end_recovery() { cwnd_ = ssthresh_; }
   // The retransmission timer expired (RFC 5681 3.1). `first`: for this text it had not before.
   void handle_timeout(uint32_t flight, uint32_t mss, bool first, Instant now);
   // Nothing was sent for more than an RTO (RFC 5681 4.1).

@@ -10,7 +10,7 @@ LossRecovery::~LossRecovery() {
   if (scoreboard_ != nullptr) scoreboards_->release(scoreboard_);
 }
 
-uint32_t LossRecovery::add_sack(SackBlock block, ObjectPool<SackScoreboard>& pool) {
+uint32_t LossRecovery::add_sack(SackBlock block, ObjectPool<SackState>& pool) {
   if (scoreboard_ == nullptr) {
     scoreboards_ = &pool;
     scoreboard_ = pool.make();
@@ -85,6 +85,7 @@ void LossRecovery::handle_retransmitted(const SendSpace& space, SackBlock range,
     has_repeated_ = awaits_echo_ = true;
     first_repeat_timestamp_ = timestamp;
   }
+  if (scoreboard_ != nullptr) scoreboard_->prr.handle_sent(range.end.distance_from(range.begin));
   // A rescue does not move HighRxt: what lies between is not sent again yet.
   if (is_rescue) {
     rescued_ = true;
@@ -97,12 +98,17 @@ void LossRecovery::handle_retransmitted(const SendSpace& space, SackBlock range,
 // --- what is learnt ---
 
 bool LossRecovery::handle_ack(const SendSpace& space, const LossEvidence& evidence, CongestionControl& congestion, Instant now) {
+  const uint32_t sacked_before = sacked_bytes();
   if (scoreboard_ != nullptr) scoreboard_->drop_below(space.una);
+  // What is acknowledged now and was reported before has been delivered before.
+  const uint32_t delivered = evidence.acked + evidence.sacked - (sacked_before - sacked_bytes());
+  const SeqNumber lost_before = lost_below_;
   high_rxt_ = SeqNumber::later_of(high_rxt_, space.una);
   lost_below_ = SeqNumber::later_of(lost_below_, space.una);
   if (undo_if_spurious(space, evidence, congestion)) return false;
   if (evidence.acked > 0) {
     if (in_recovery() && space.una >= recover_) {
+      if (phase_ == Phase::kFastRecovery) congestion.end_recovery();
       leave(space);
     } else if (in_recovery() && !space.sack) {
       // RFC 6582 3.2 step 3, partial ACK: the next segment is lost, too. As many duplicates are used up as segments were acknowledged
@@ -127,18 +133,37 @@ bool LossRecovery::handle_ack(const SendSpace& space, const LossEvidence& eviden
   if (phase_ == Phase::kFastRecovery && repeats_are_lost(space)) {
     // RFC 5681 4.3: the loss of a retransmission is a second indication of congestion. What was sent since is a part of this recovery: its holes
     // have their turn now, and must not be sent once more by another recovery behind this one.
+    congestion.end_recovery();
     congestion.handle_loss(space.flight(), space.mss, now);
     recover_ = space.nxt;
     rescued_ = false;
     high_rxt_ = space.una;
     must_send_ = true;
+    begin_reduction(space, delivered, congestion);
     return true;
+  }
+  if (phase_ == Phase::kFastRecovery && scoreboard_ != nullptr) {
+    reduce_rate(space, delivered, evidence.acked > 0 && lost_below_ <= SeqNumber::later_of(lost_before, space.una), congestion);
   }
   if (in_recovery() || space.flight() == 0) return false;
   // RFC 6675 5 (2) and (4), RFC 5681 3.2. Without SACK, duplicates after a recovery may come from what that recovery sent again: RFC 6582 4.1.
   const bool is_lost = duplicate_acks_ >= SackScoreboard::kDupThresh || (space.sack && lost_below_ > space.una);
-  if (is_lost && (space.sack || !has_recover_)) enter_fast_recovery(space, congestion, now);
+  if (is_lost && (space.sack || !has_recover_)) {
+    enter_fast_recovery(space, congestion, now);
+    if (scoreboard_ != nullptr) begin_reduction(space, delivered, congestion);
+  }
   return false;
+}
+
+void LossRecovery::begin_reduction(const SendSpace& space, uint32_t delivered, CongestionControl& congestion) {
+  // What was reported before is out of the network.
+  scoreboard_->prr.begin(space.flight() - sacked_bytes() + delivered);
+  reduce_rate(space, delivered, false, congestion);
+}
+
+void LossRecovery::reduce_rate(const SendSpace& space, uint32_t delivered, bool is_safe, CongestionControl& congestion) {
+  const uint32_t in_network = pipe(space);
+  congestion.set_recovery_window(in_network + scoreboard_->prr.handle_ack({delivered, in_network, congestion.ssthresh(), space.mss, is_safe}));
 }
 
 // What was sent behind the last of the retransmissions has arrived, as much of it as IsLost() asks for, and a hole that they were to fill is
@@ -159,9 +184,11 @@ void LossRecovery::enter_fast_recovery(const SendSpace& space, CongestionControl
   recover_ = space.nxt;
   has_recover_ = true;
   rescued_ = false;
-  has_repeated_ = awaits_echo_ = false;
+  // What the recovery before this one has sent again beyond its end is on its way, and is not sent once more. An acknowledgment of it says nothing of
+  // what is sent again now.
+  has_repeated_ = high_rxt_ > space.una;
+  awaits_echo_ = false;
   repeats_ = 0;
-  high_rxt_ = space.una;
   lost_below_ = SeqNumber::later_of(lost_below_, SeqNumber::earlier_of(space.una + space.mss, space.nxt));
   must_send_ = true;
 }
@@ -173,7 +200,7 @@ void LossRecovery::leave(const SendSpace& space) {
   must_send_ = false;
   can_undo_ = false;
   duplicate_acks_ = 0;
-  high_rxt_ = lost_below_ = space.una;
+  lost_below_ = space.una;
   if (scoreboard_ != nullptr && scoreboard_->empty()) {
     scoreboards_->release(scoreboard_);
     scoreboard_ = nullptr;
@@ -182,6 +209,7 @@ void LossRecovery::leave(const SendSpace& space) {
 
 void LossRecovery::handle_timeout(const SendSpace& space, bool timestamps, CongestionControl& congestion, Instant now) {
   const bool first = phase_ != Phase::kTimeoutRecovery || timeout_una_ != space.una;
+  if (phase_ == Phase::kFastRecovery) congestion.end_recovery();
   if (phase_ != Phase::kTimeoutRecovery) {
     // A timeout during a fast recovery is undone to what was before that one.
     if (!can_undo_) saved_ = congestion.save();
@@ -245,6 +273,7 @@ void LossRecovery::undo(const SendSpace& space, CongestionControl& congestion) {
   congestion.undo(saved_);
   ++undone_;
   leave(space);
+  high_rxt_ = space.una;
 }
 
 // RFC 5682 2.1. Returns whether the recovery goes on as usual.

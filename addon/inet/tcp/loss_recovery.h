@@ -15,6 +15,7 @@
 
 #include "inet/tcp/congestion_control.h"
 #include "inet/tcp/object_pool.h"
+#include "inet/tcp/prr.h"
 #include "inet/tcp/sack_scoreboard.h"
 
 namespace demi {
@@ -40,6 +41,11 @@ struct LossEvidence {
   uint32_t echo = 0;
 };
 
+// What a flight needs once the peer reports what it has behind a hole.
+struct SackState : SackScoreboard {
+  Prr prr;
+};
+
 class LossRecovery {
  public:
   explicit LossRecovery(SeqNumber una) : recover_(una), high_rxt_(una), lost_below_(una) {}
@@ -60,7 +66,7 @@ class LossRecovery {
   uint32_t repeated_bytes(const SendSpace& space) const;
 
   // A block of a SACK option, in (una, nxt]. Returns the bytes that were not known.
-  uint32_t add_sack(SackBlock block, ObjectPool<SackScoreboard>& pool);
+  uint32_t add_sack(SackBlock block, ObjectPool<SackState>& pool);
   bool is_sacked(SeqNumber place) const { return scoreboard_ != nullptr && scoreboard_->is_sacked(place); }
   uint32_t refused_ranges() const { return scoreboard_ == nullptr ? 0 : scoreboard_->refused(); }
 
@@ -80,8 +86,9 @@ class LossRecovery {
   void handle_retransmitted(const SendSpace& space, SackBlock range, bool is_rescue, uint32_t timestamp);
   // F-RTO asks for two segments of new text although pipe forbids them.
   bool wants_new_text() const { return new_text_wanted_ > 0; }
-  void handle_new_text_sent() {
+  void handle_new_text_sent(uint32_t bytes) {
     if (new_text_wanted_ > 0) --new_text_wanted_;
+    if (scoreboard_ != nullptr) scoreboard_->prr.handle_sent(bytes);
   }
   // There is none to be had: F-RTO cannot tell.
   void handle_no_new_text(const SendSpace& space);
@@ -96,13 +103,15 @@ class LossRecovery {
   void leave(const SendSpace& space);
   bool undo_if_spurious(const SendSpace& space, const LossEvidence& evidence, CongestionControl& congestion);
   void undo(const SendSpace& space, CongestionControl& congestion);
+  void begin_reduction(const SendSpace& space, uint32_t delivered, CongestionControl& congestion);
+  void reduce_rate(const SendSpace& space, uint32_t delivered, bool is_safe, CongestionControl& congestion);
   bool repeats_are_lost(const SendSpace& space) const;
   bool step_frto(const SendSpace& space, const LossEvidence& evidence, CongestionControl& congestion);
   void take_rest_for_lost() { frto_ = Frto::kOff, new_text_wanted_ = 0, lost_below_ = recover_; }
   SeqNumber next_to_repeat(const SendSpace& space) const { return SeqNumber::later_of(space.una, high_rxt_); }
 
-  SackScoreboard* scoreboard_ = nullptr;
-  ObjectPool<SackScoreboard>* scoreboards_ = nullptr;
+  SackState* scoreboard_ = nullptr;
+  ObjectPool<SackState>* scoreboards_ = nullptr;
   Phase phase_ = Phase::kOpen;
   Frto frto_ = Frto::kOff;
   uint8_t new_text_wanted_ = 0;

@@ -19,6 +19,8 @@ constexpr size_t kWindowFieldMax = 65535;
 constexpr uint32_t kTimestampOptionBytes = 12;
 constexpr uint32_t kSackOptionBytes = 4;
 constexpr uint32_t kSackBlockBytes = 8;
+// Who has just lost something has a small window, and waits for each acknowledgment: for so many segments there is no delay.
+constexpr uint8_t kQuickAcks = 15;
 // Of a path that was never measured (the SYN-ACK was lost, and nothing was sent since).
 constexpr Duration kRttIfUnknown = Duration::milliseconds(100);
 }  // namespace
@@ -83,6 +85,7 @@ void Receiver::set_buffer(uint32_t bytes) {
 
 void Receiver::handle_duplicate(SeqNumber seq, uint32_t length) {
   ++core_.counters().duplicate_text;
+  quick_acks_ = kQuickAcks;
   need_text().duplicate = {seq, seq + length};
 }
 
@@ -119,6 +122,7 @@ void Receiver::handle_text(SeqNumber seq, SgArray&& text, bool fin, Instant now)
       acknowledge_in_order(fills_hole, now);
     } else {
       keep_behind_hole(seq, std::move(text));
+      quick_acks_ = kQuickAcks;
       ack_is_due_ = true;  // RFC 5681 4.2
     }
   }
@@ -255,9 +259,12 @@ void Receiver::drop_reassembly() {
   if (text_->reassembly != nullptr) core_.resources.reassembly_queues.release(std::exchange(text_->reassembly, nullptr));
 }
 
-// RFC 9293 3.8.6.3 and RFC 5681 4.2: at once if it fills a hole or is the second full segment, otherwise with a delay.
+// RFC 9293 3.8.6.3 and RFC 5681 4.2: at once if it fills a hole or is the second full segment, or little is on its way; otherwise with a delay.
 void Receiver::acknowledge_in_order(bool filled_hole, Instant now) {
-  if (filled_hole || nxt_.distance_from(last_ack_sent_) >= 2 * segment_size_) {
+  if (quick_acks_ > 0) {
+    --quick_acks_;
+    ack_is_due_ = true;
+  } else if (filled_hole || nxt_.distance_from(last_ack_sent_) >= 2 * segment_size_) {
     ack_is_due_ = true;
   } else if (!core_.timers.is_armed(TcpTimer::kDelayedAck)) {
     core_.timers.arm(TcpTimer::kDelayedAck, now + core_.config().delayed_ack);
@@ -294,8 +301,8 @@ void Receiver::discard() {
   if (duplicate.begin != duplicate.end) need_text().duplicate = duplicate;
 }
 
-// Dynamic right-sizing (M. Fisk and W. Feng, "Dynamic Adjustment of TCP Window Sizes"): the buffer holds twice what is read in a round trip,
-// so that the sender's window can double in the next.
+// Dynamic right-sizing (M. Fisk and W. Feng, "Dynamic Adjustment of TCP Window Sizes"): the buffer holds four times what is read in a round
+// trip: the sender's window doubles in each, and has done so once more before it hears of this one.
 void Receiver::tune_buffer(uint64_t read, Duration rtt, Instant now) {
   const TcpConfig& config = core_.config();
   if (!config.receive_auto_tuning || buffer_is_chosen_ || core_.resources.memory_is_short) return;
@@ -303,7 +310,7 @@ void Receiver::tune_buffer(uint64_t read, Duration rtt, Instant now) {
   if (tuned_at_.is_never()) tuned_at_ = now;
   tuned_bytes_ = static_cast<uint32_t>(std::min<uint64_t>(uint64_t{tuned_bytes_} + read, kWindowMax));
   if (now - tuned_at_ < rtt) return;
-  const uint64_t wanted = 2 * uint64_t{tuned_bytes_} + 16 * uint64_t{mss_};
+  const uint64_t wanted = 4 * uint64_t{tuned_bytes_} + 16 * uint64_t{mss_};
   const uint32_t largest = std::min(config.receive_buffer_max_bytes, kWindowMax);
   // What came in more than one round trip says nothing of one.
   if (wanted > buffer_bytes_ && now - tuned_at_ < rtt * 2) {

@@ -119,7 +119,8 @@ class Receiver {
   Instant tuned_at_ = Instant::never();
   uint64_t bytes_received_ = 0;
   uint32_t data_segments_ = 0;
-  uint8_t window_scale_ = 0;
+  uint8_t window_scale_ : 4 = 0;      // 14 at most
+  uint8_t quick_acks_ : 4 = 0;        // segments that are acknowledged at once, since there was trouble a moment ago
   bool fin_is_known_ : 1 = false;     // bits: a whole word less in each connection
   bool fin_is_received_ : 1 = false;
   bool ack_is_due_ : 1 = false;

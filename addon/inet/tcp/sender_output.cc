@@ -133,7 +133,7 @@ bool Sender::poll_fresh(Transmission& out, uint32_t text_limit, Instant now) {
   out.fin = fin_fits && allowed == length;
   out.push = allowed > 0 && allowed == available;
   out.again = false;
-  flight_->recovery.handle_new_text_sent();
+  flight_->recovery.handle_new_text_sent(allowed);
   nxt_ += allowed + out.fin;
   probe_is_out_ = probe_is_due_ = false;
   overrides_silly_window_ = false;

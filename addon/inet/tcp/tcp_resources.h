@@ -27,7 +27,7 @@ struct TcpResources {
   Memory& memory;
   TcpCounters counters;
   ObjectPool<Flight> flights;
-  ObjectPool<SackScoreboard> scoreboards;
+  ObjectPool<SackState> scoreboards;
   ObjectPool<ReassemblyQueue> reassembly_queues;
   ReassemblyBlockPool reassembly_blocks;
   ObjectPool<ReceivedText> received_texts;

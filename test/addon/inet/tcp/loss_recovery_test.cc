@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "inet/tcp/tcp_fixture.h"
 
 namespace demi {
@@ -191,13 +193,73 @@ TEST_F(LossRecoveryTest, SackSendsExactlyTheHoles) {
   all_out();
 }
 
+// RFC 9937: a slow start that has gone too far loses half of a window. What is delivered is replaced one by one: nothing waits for half of the window
+// to drain, and no burst meets the queue that is full still.
+TEST_F(LossRecoveryTest, WhenHalfOfAWindowIsLostEachSegmentThatArrivesSendsOne) {
+  config.initial_window_segments = 40;
+  established_with(true, false);
+  send(100'000);
+  ASSERT_EQ(all_out().size(), 40u);
+  in(". 1:1(0) ack 20001 win 60000");
+  all_out();
+  const uint32_t flight = connection->sender().flight_bytes();
+  ASSERT_EQ(flight, 42'000u);
+  // Of the segments from 20 on every second is lost.
+  size_t sent = 0, silent = 0, longest_silence = 0;
+  for (uint32_t lost = 20; lost < 62; lost += 2) {
+    in(". 1:1(0) ack 20001 win 60000 sack " + std::to_string(1001 + 1000 * lost) + ":" + std::to_string(2001 + 1000 * lost));
+    const size_t now_sent = all_out().size();
+    EXPECT_LE(now_sent, 2u);
+    silent = now_sent > 0 ? 0 : silent + 1;
+    longest_silence = std::max(longest_silence, silent);
+    sent += now_sent;
+  }
+  EXPECT_LE(longest_silence, 2u);
+  EXPECT_EQ(connection->info().ssthresh, flight / 2);
+  EXPECT_LE(sent, 21u) << "never more than has arrived";
+  EXPECT_GE(sent, 12u);
+  in(". 1:1(0) ack 62001 win 60000");
+  EXPECT_EQ(connection->info().cwnd, flight / 2) << "the end of it";
+  all_out();
+}
+
+// Of what a recovery sends again some lies beyond its end, and has not arrived when it is over: the recovery that follows sends it no second time.
+TEST_F(LossRecoveryTest, WhatOneRecoverySentAgainTheNextDoesNotSendOnceMore) {
+  established_with(true, false);
+  ten_in_flight();
+  Lines sent;
+  const auto gets = [&](const char* segment_text) {
+    in(std::string(". 1:1(0) ") + segment_text);
+    for (const std::string& line : all_out()) sent.push_back(line);
+  };
+  const auto times = [&](uint32_t number) { return std::count(sent.begin(), sent.end(), segment(number)); };
+  // Of the first window 0 and 8 are lost, and 10, which leaves while 0 is repaired.
+  gets("ack 1 win 60000 sack 1001:5001");
+  gets("ack 1 win 60000 sack 1001:8001");
+  gets("ack 1 win 60000 sack 9001:10001 sack 1001:8001");
+  gets("ack 1 win 60000 sack 11001:13001 sack 9001:10001 sack 1001:8001");
+  ASSERT_EQ(times(8), 1) << "again";
+  gets("ack 8001 win 60000 sack 11001:13001 sack 9001:10001");
+  gets("ack 8001 win 60000 sack 11001:14001 sack 9001:10001");
+  ASSERT_EQ(times(10), 2) << "once for the first time";
+  ASSERT_EQ(phase(), Phase::kFastRecovery);
+  // The end of it.
+  gets("ack 10001 win 60000 sack 11001:14001");
+  gets("ack 10001 win 60000 sack 11001:15001");
+  gets("ack 10001 win 60000 sack 11001:16001");
+  EXPECT_EQ(times(10), 2);
+  EXPECT_EQ(resources.counters.retransmitted, 3u);
+  gets("ack 16001 win 60000");
+  EXPECT_EQ(resources.counters.spurious_recoveries, 0u);
+}
+
 TEST_F(LossRecoveryTest, ARetransmissionThatIsLostIsSentAgainWithoutATimeout) {
   established_with(true, false);
   ten_in_flight();
   // The first one is lost, and so is what is sent for it.
   in(". 1:1(0) ack 1 win 60000 sack 1001:4001");
   EXPECT_EQ(all_out(), Lines{segment(0)});
-  EXPECT_EQ(connection->info().cwnd, 5000u);
+  EXPECT_EQ(connection->info().ssthresh, 5000u);
   in(". 1:1(0) ack 1 win 60000 sack 1001:10001");
   EXPECT_EQ(all_out(), (Lines{segment(10), segment(11), segment(12), segment(13)}));
   // Two segments that left behind it may have overtaken it. Three have not.
@@ -205,7 +267,7 @@ TEST_F(LossRecoveryTest, ARetransmissionThatIsLostIsSentAgainWithoutATimeout) {
   EXPECT_EQ(all_out(), (Lines{segment(14), segment(15)}));
   in(". 1:1(0) ack 1 win 60000 sack 1001:13001");
   EXPECT_EQ(out(), segment(0));
-  EXPECT_EQ(connection->info().cwnd, 2500u) << "RFC 5681 4.3: lowered twice";
+  EXPECT_EQ(connection->info().ssthresh, 2500u) << "RFC 5681 4.3: lowered twice";
   EXPECT_EQ(resources.counters.retransmission_timeouts, 0u);
   all_out();
   // It arrives this time: nothing is sent once more.
