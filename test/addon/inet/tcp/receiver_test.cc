@@ -87,6 +87,21 @@ TEST_F(ReceiverTest, OldTextIsAcknowledgedAtOnce) {
   EXPECT_EQ(resources.counters.duplicate_text, 1u);
 }
 
+TEST_F(ReceiverTest, WhereThereWasTroubleFifteenSegmentsAreNotDelayed) {
+  established();
+  in(". 1001:2001(1000) ack 1 win 10000");
+  in(". 1:1001(1000) ack 1 win 10000");
+  all_out();
+  for (uint32_t place = 2001; place < 16'001; place += 1000) {
+    in(". " + std::to_string(place) + ":" + std::to_string(place + 1000) + "(1000) ack 1 win 10000");
+    EXPECT_EQ(all_out().size(), 1u) << "at " << place;
+    read();
+    all_out();
+  }
+  in(". 16001:17001(1000) ack 1 win 10000");
+  EXPECT_EQ(all_out().size(), 0u) << "the one that filled the hole was the first of them";
+}
+
 // --- SACK ---
 
 TEST_F(ReceiverTest, SackBlocksTellWhatIsHereNewestFirst) {
@@ -243,6 +258,29 @@ class ReceiveBufferTest : public ReceiverTest {
 TEST_F(ReceiveBufferTest, GrowsWithWhatIsRead) {
   read_for_forty_round_trips(0);
   EXPECT_EQ(connection->info().receive_buffer, 1'000'000u);
+}
+
+// A sender in slow start sends 1, 2, 4, ... of what it began with: it never meets the end of the window.
+TEST_F(ReceiveBufferTest, GrowsAheadOfASenderInSlowStart) {
+  config.receive_auto_tuning = config.window_scale = true;
+  config.receive_buffer_bytes = 64'000;
+  make();
+  connection->connect(now);
+  out();
+  at(100);
+  in("S. 0:0(0) ack 1 win 10000 mss 1000 ws 0");
+  out();
+  uint32_t place = 1, flight = 10;
+  for (int round = 1; flight <= 1280; ++round, flight *= 2) {
+    at(100 + round * 100);
+    // What the first of the round trip before has brought as an answer is all that the sender knows of the window when it sends the last of this one.
+    ASSERT_GE(connection->info().receive_window, flight * 1000) << "in round trip " << round;
+    for (uint32_t i = 0; i < flight; ++i, place += 1000) {
+      in(". " + std::to_string(place) + ":" + std::to_string(place + 1000) + "(1000) ack 1 win 10000");
+      read();
+    }
+    all_out();
+  }
 }
 
 TEST_F(ReceiveBufferTest, StaysAsTheUserHasChosenIt) {
