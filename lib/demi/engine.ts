@@ -239,8 +239,11 @@ export class Engine {
 
   // --- completions ---
 
-  takeCompletions(): void {
-    if (this.words[Header.Attention] !== 0) this.environment.drain();
+  /** Whether there were any. */
+  takeCompletions(): boolean {
+    if (this.words[Header.Attention] === 0) return false;
+    this.environment.drain();
+    return true;
   }
 
   /** Takes everything from the completion ring. */

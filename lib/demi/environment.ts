@@ -9,11 +9,15 @@ import { Spin } from '../native/layout';
 import type { Engine } from './engine';
 
 const nextTurn = setImmediate;
+// Microtasks after which who awaited a token has gone on: two for a token itself, and one for each async function in between.
+const CONTINUATION_HOPS = 4;
 
 /** @internal */
 export class Environment {
   private engines: readonly Engine[] = [];
   private spinning = false;
+  /** An operation has begun to wait since the driver has looked. */
+  private hasBegun = false;
 
   constructor(readonly module: NativeModule) {}
 
@@ -32,6 +36,7 @@ export class Environment {
 
   /** Starts the spinning driver, unless it runs. */
   startSpinning(engine: Engine): void {
+    this.hasBegun = true;
     if (this.spinning) return;
     this.spinning = true;
     void this.spin(engine);
@@ -44,11 +49,18 @@ export class Environment {
       await undefined;
       while (!engine.stopped) {
         const next = engine.native.enter();
-        engine.takeCompletions();
+        const completed = engine.takeCompletions();
         // From here on the event loop wakes the libOSes.
         if (next === Spin.Sleep) return;
-        if (next === Spin.LetLoopTurn) await new Promise<void>((resolve) => nextTurn(resolve));
-        else await undefined;
+        if (next === Spin.LetLoopTurn) {
+          await new Promise<void>((resolve) => nextTurn(resolve));
+          continue;
+        }
+        // Who waited for what has completed goes on first, and what that begins leaves with the next round: a round in between would find nothing.
+        this.hasBegun = false;
+        let hops = completed ? CONTINUATION_HOPS : 1;
+        do await undefined;
+        while (--hops > 0 && !this.hasBegun);
       }
     } finally {
       this.spinning = false;

@@ -135,6 +135,25 @@ describe('the driver', () => {
     expect(rounds).toBe(5);
   });
 
+  test('lets those go on first who waited for what has completed', async () => {
+    const { native, os, qd } = setUp({ poll: 'busy' });
+    const order: string[] = [];
+    native.onEnter = () => {
+      order.push('enter');
+      if (order.length === 1) native.complete(0);
+      return order.length < 5 ? Spin.Again : Spin.Sleep;
+    };
+    const closed = async () => (await os.close(qd)).opcode;
+    const answers = async () => {
+      await closed();
+      order.push('answer');
+      os.close(qd);
+    };
+    await answers();
+    await microtasks();
+    expect(order).toEqual(['enter', 'answer', 'enter', 'enter', 'enter']);
+  });
+
   test('begins again with the next operation, and not by itself, once it was told to sleep', async () => {
     const { native, os, qd } = setUp({ poll: 'busy' });
     let rounds = 0;
