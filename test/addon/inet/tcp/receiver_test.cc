@@ -229,12 +229,10 @@ TEST_F(ReceiverTest, AScaledWindowKeepsItsEdgeToo) {
 
 class ReceiveBufferTest : public ReceiverTest {
  protected:
-  // A round trip takes 100 ms, and brings a window of text, which is read at once.
-  void read_for_forty_round_trips(uint32_t chosen) {
-    config.receive_auto_tuning = true;
-    config.window_scale = true;
+  // With a buffer of 64,000 bytes that grows by itself, unless one is chosen.
+  void connect(uint32_t chosen = 0) {
+    config.receive_auto_tuning = config.window_scale = true;
     config.receive_buffer_bytes = 64'000;
-    config.receive_buffer_max_bytes = 1'000'000;
     make();
     connection->connect(now);
     if (chosen != 0) connection->set_receive_buffer(chosen);
@@ -242,6 +240,12 @@ class ReceiveBufferTest : public ReceiverTest {
     at(100);
     in("S. 0:0(0) ack 1 win 10000 mss 1000 ws 0");
     out();
+  }
+
+  // A round trip takes 100 ms, and brings a window of text, which is read at once.
+  void read_for_forty_round_trips(uint32_t chosen) {
+    config.receive_buffer_max_bytes = 1'000'000;
+    connect(chosen);
     uint32_t place = 1;
     for (int round = 0; round < 40; ++round) {
       const uint32_t window = connection->info().receive_window / 1000;
@@ -262,14 +266,7 @@ TEST_F(ReceiveBufferTest, GrowsWithWhatIsRead) {
 
 // A sender in slow start sends 1, 2, 4, ... of what it began with: it never meets the end of the window.
 TEST_F(ReceiveBufferTest, GrowsAheadOfASenderInSlowStart) {
-  config.receive_auto_tuning = config.window_scale = true;
-  config.receive_buffer_bytes = 64'000;
-  make();
-  connection->connect(now);
-  out();
-  at(100);
-  in("S. 0:0(0) ack 1 win 10000 mss 1000 ws 0");
-  out();
+  connect();
   uint32_t place = 1, flight = 10;
   for (int round = 1; flight <= 1280; ++round, flight *= 2) {
     at(100 + round * 100);
@@ -288,16 +285,8 @@ TEST_F(ReceiveBufferTest, StaysAsTheUserHasChosenIt) {
   EXPECT_EQ(connection->info().receive_buffer, 50'000u);
 }
 
-TEST_F(ReceiverTest, AndNotWithWhatIsNotRead) {
-  config.receive_auto_tuning = true;
-  config.window_scale = true;
-  config.receive_buffer_bytes = 64'000;
-  make();
-  connection->connect(now);
-  out();
-  at(100);
-  in("S. 0:0(0) ack 1 win 10000 mss 1000 ws 0");
-  out();
+TEST_F(ReceiveBufferTest, AndNotWithWhatIsNotRead) {
+  connect();
   for (uint32_t i = 0; i < 60; ++i) in(". " + std::to_string(1 + i * 1000) + ":" + std::to_string(1001 + i * 1000) + "(1000) ack 1 win 10000");
   at(1000);
   all_out();
