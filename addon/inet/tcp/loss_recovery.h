@@ -7,8 +7,9 @@
 //                        is still to come  as we know
 //
 // and what the scoreboard has is out of the network anywhere. A timeout takes everything for lost (lost_below = snd_nxt), a third duplicate the
-// first segment, the scoreboard what IsLost() says. snd_nxt never goes back. Losses that turn out to be none are undone: by timestamps
-// (Eifel, RFC 3522 and 4015), by duplicate SACKs (RFC 3708), or for peers that have neither by F-RTO (RFC 5682).
+// first segment, the scoreboard what IsLost() says. snd_nxt never goes back. With SACK cwnd follows what is delivered while a fast recovery lasts
+// (prr.h), and is ssthresh behind it. Losses that turn out to be none are undone: by timestamps (Eifel, RFC 3522 and 4015), by duplicate SACKs
+// (RFC 3708), or for peers that have neither by F-RTO (RFC 5682).
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,7 @@ void Prr::begin(uint32_t flight) {
   delivered_ = out_ = 0;
 }
 
-// RFC 9937 6.2
+// What RFC 9937 does upon each acknowledgment: SndCnt.
 uint32_t Prr::handle_ack(const PrrAck& ack) {
   delivered_ += ack.delivered;
   const int64_t owed = int64_t{delivered_} - out_;

@@ -26,7 +26,7 @@ class Prr {
   void handle_sent(uint32_t bytes) { out_ += bytes; }
 
  private:
-  // The names of RFC 9937 5.
+  // RecoverFS, prr_delivered and prr_out of RFC 9937.
   uint32_t recover_fs_ = 1;
   uint32_t delivered_ = 0;
   uint32_t out_ = 0;

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "inet/tcp/flight.h"
+#include "inet/tcp/loss_recovery.h"
 #include "inet/tcp/object_pool.h"
 #include "inet/tcp/reassembly_queue.h"
 #include "inet/tcp/received_text.h"
-#include "inet/tcp/sack_scoreboard.h"
 #include "inet/tcp/tcp_config.h"
 #include "inet/tcp/tcp_counters.h"
 #include "inet/tcp/tcp_timers.h"

@@ -10,7 +10,7 @@ namespace {
 constexpr uint32_t kMss = 1000;
 
 TEST(PrrTest, OneLossLowersTheRateEvenly) {
-  // RFC 9937 8, the first example in its form: 20 segments, the first is lost, and ssthresh is half of them.
+  // Of 20 segments the first is lost, and ssthresh is half of them.
   Prr prr;
   prr.begin(20 * kMss);
   uint32_t pipe = 19 * kMss;

@@ -270,7 +270,7 @@ TEST_F(ReceiveBufferTest, GrowsAheadOfASenderInSlowStart) {
   uint32_t place = 1, flight = 10;
   for (int round = 1; flight <= 1280; ++round, flight *= 2) {
     at(100 + round * 100);
-    // What the first of the round trip before has brought as an answer is all that the sender knows of the window when it sends the last of this one.
+    // What the last round trip has left of the window, before anything of this one is read.
     ASSERT_GE(connection->info().receive_window, flight * 1000) << "in round trip " << round;
     for (uint32_t i = 0; i < flight; ++i, place += 1000) {
       in(". " + std::to_string(place) + ":" + std::to_string(place + 1000) + "(1000) ack 1 win 10000");
