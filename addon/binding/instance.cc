@@ -123,7 +123,7 @@ void Instance::submit_all() {
     submitted[control::kWord0] = static_cast<uint32_t>(submit(submitted));
     // Later entries of a batch see what earlier ones made ready.
     if (i + 1 < count && libos_->has_work()) libos_->run_ready();
-    if (libos_->has_burst()) libos_->flush(environment_.clock().now());
+    if (libos_->must_flush()) libos_->flush(environment_.clock().now());
   }
 }
 

@@ -92,6 +92,7 @@ class PacketSocket final : public Device {
   Fate prepare(Frame& frame, size_t message);
   size_t send_messages(size_t count, Instant now);
   int send_some(mmsghdr* messages, size_t count);
+  size_t flatten(const msghdr& message);
   Failure failure_of(int number, bool is_uncut, Instant now);
   bool send_segments(Instant now);
   void take_error();
@@ -118,6 +119,8 @@ class PacketSocket final : public Device {
   std::array<mmsghdr, kInterfaceBurstMax> messages_{};
   std::array<VirtioNetHeader, kInterfaceBurstMax> headers_{};
   std::array<std::array<iovec, 1 + kGatherMax>, kInterfaceBurstMax> pieces_{};
+  // One frame of the usual MTU with its virtio header.
+  std::array<uint8_t, 2048> flat_{};
 };
 
 }  // namespace demi

@@ -120,6 +120,13 @@ Started LibOS::wait_in(OperationLine& line, Operation& operation, bool for_memor
   return {Started::State::kPending, Errno::kOk, &operation};
 }
 
+Started LibOS::wait_as_reader(Operation& operation, bool for_memory) {
+  const Started started = wait_in(operation.queue->lines().readers, operation, for_memory);
+  operation.queue->reader_waits();
+  if (unanswered_ > 0 && --unanswered_ == 0) has_answered_ = unflushed_ > 0;
+  return started;
+}
+
 void LibOS::wait_for_memory(Operation& operation) {
   ++counters_.memory_waits;
   OperationExtras& extras = operations_.extras_of(operation);
@@ -184,9 +191,7 @@ Started LibOS::pop(Queue& queue, uint64_t limit_bytes) {
   Operation* operation = open(OpCode::kPop, &queue);
   if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
   operation->pop_limit = limit_bytes;
-  const Started started = wait_in(line, *operation, attempted.outcome == Attempt::Outcome::kNoMemory);
-  queue.reader_waits();
-  return started;
+  return wait_as_reader(*operation, attempted.outcome == Attempt::Outcome::kNoMemory);
 }
 
 Started LibOS::accept(Queue& queue) {
@@ -197,9 +202,7 @@ Started LibOS::accept(Queue& queue) {
   if (attempted.outcome == Attempt::Outcome::kRefused) return {Started::State::kRefused, attempted.error};
   Operation* operation = open(OpCode::kAccept, &queue);
   if (operation == nullptr) return {Started::State::kRefused, Errno::kEAGAIN};
-  const Started started = wait_in(line, *operation, false);
-  queue.reader_waits();
-  return started;
+  return wait_as_reader(*operation, false);
 }
 
 Started LibOS::connect(Queue& queue, const Endpoint& remote) {
@@ -436,9 +439,16 @@ bool LibOS::run_ready() {
   return true;
 }
 
+Operation* LibOS::take_done() {
+  Operation* operation = operations_.take_done();
+  if (operation != nullptr && (operation->opcode == OpCode::kPop || operation->opcode == OpCode::kAccept)) ++unanswered_;
+  return operation;
+}
+
 bool LibOS::turn(Instant now) {
   now_ = now;
   bool any = unflushed_ > 0 && flush(now);
+  unanswered_ = 0;
   if (poll_backend(now)) any = true;
   if (timers_.expire(now) > 0) any = true;
   if (run_ready()) any = true;

@@ -97,7 +97,7 @@ class LibOS {
   // The next turn must not leave anything that has come for a later one.
   virtual void look_everywhere() {}
   // Sends what operations have caused. True if there was anything. Once in a turn, behind the operations that ran in it; calls between two turns
-  // that have left something are not kept waiting for what the next one receives, nor for more of them than make a burst.
+  // that have left something are not kept waiting for what the next one receives, nor for it at all when must_flush() says so.
   virtual bool flush_backend(Instant) { return false; }
   // When poll_backend() has something to do although nobody says so; Instant() when it has already.
   virtual Instant backend_deadline() { return Instant::never(); }
@@ -152,14 +152,16 @@ class LibOS {
   size_t deliveries() const { return deliveries_; }
   // What time it is as far as this turn is concerned.
   Instant now() const { return now_; }
-  // Calls have left as much for flush_backend() as goes out at once: then the network works on it while the caller makes more.
-  bool has_burst() const { return unflushed_ >= kBurst; }
+  // Calls have left something for flush_backend() that is not to wait for the next turn. It is as much as goes out at once: then the network works on
+  // it while the caller makes more. Or as many operations wait again for what comes in as had finished by that: then the caller has answered.
+  bool must_flush() const { return unflushed_ >= kBurst || has_answered_; }
   bool flush(Instant now) {
     now_ = now;
     unflushed_ = 0;
+    has_answered_ = false;
     return flush_backend(now);
   }
-  Operation* take_done() { return operations_.take_done(); }
+  Operation* take_done();
   void release(Operation& operation) { operations_.release(operation); }
   OperationTable& operations() { return operations_; }
 
@@ -196,6 +198,8 @@ class LibOS {
   Operation* open(OpCode opcode, Queue* queue, bool beyond_limit = false);
   // At the back of `line`.
   Started wait_in(OperationLine& line, Operation& operation, bool for_memory);
+  // A pop or an accept, at the back of its queue's readers.
+  Started wait_as_reader(Operation& operation, bool for_memory);
   void wait_for_memory(Operation& operation);
   // Nothing is on its way any more that a stop would wait for.
   bool has_drained() const { return orphans_ == 0 && deliveries_ == 0; }
@@ -230,6 +234,8 @@ class LibOS {
   uint64_t least_memory_wanted_ = UINT64_MAX;  // bytes; nobody in the list wants less
   Instant now_;                     // of the last turn, flush() or note_time()
   uint32_t unflushed_ = 0;          // notes of output since the last flush
+  uint32_t unanswered_ = 0;         // results of readers taken since the last turn, less readers that have begun to wait since
+  bool has_answered_ = false;
   uint32_t orphans_ = 0;            // queues that were closed and still deliver
   OperationLine stoppers_;          // every pending stop()
   bool stopping_ = false;

@@ -130,6 +130,34 @@ TEST_F(PacketSocketTest, TheKernelsSocketGetsWhatWasGathered) {
   EXPECT_EQ(device->counters().transmitted, 4u);
 }
 
+// One by itself is copied together, unless it is longer than that is worth; of several each is taken from where it lies.
+TEST_F(PacketSocketTest, FramesOfEveryLengthLeaveWhole) {
+  network.ip("link set veth0 mtu 9000");
+  network.ip("link set veth1 mtu 9000");
+  plug_in();
+  KernelUdp socket;
+  const auto gathered = [&](const Octets& payload) {
+    Frame frame = make_frame(memory, udp_to_kernel(kernels, station(2), 4001, payload, true), kUdpHeaders);
+    SgArray pieces;
+    while (!frame.payload.empty()) pieces.append(frame.payload.split_front(1500));
+    frame.payload = std::move(pieces);
+    return frame;
+  };
+  constexpr size_t kCopiedBytes = 2048 - sizeof(VirtioNetHeader) - kUdpHeaders;
+  for (const size_t bytes : {size_t{1}, kCopiedBytes - 1, kCopiedBytes, kCopiedBytes + 1, size_t{8000}}) {
+    Octets payload(bytes);
+    for (size_t i = 0; i < bytes; ++i) payload[i] = static_cast<uint8_t>(i * 7 + i / 256);
+    Frame frame = gathered(payload);
+    send_all(*device, {&frame, 1});
+    EXPECT_EQ(socket.receive(), payload) << bytes;
+    std::array<Frame, 2> burst{gathered(payload), gathered(payload)};
+    send_all(*device, burst);
+    EXPECT_EQ(socket.receive(), payload) << bytes;
+    EXPECT_EQ(socket.receive(), payload) << bytes;
+  }
+  EXPECT_EQ(device->counters().transmitted, 15u);
+}
+
 TEST_F(PacketSocketTest, ItsOwnFramesDoNotComeBack) {
   plug_in();
   send(*device, memory, ethernet(kernels, station(2), 1));

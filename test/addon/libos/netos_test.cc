@@ -15,6 +15,12 @@ class NetosTest : public NetosFixture {
     libos.list_counters([&](const char* group, const char* name, uint64_t value) { counters[std::string(group) + "." + name] = value; });
     return counters;
   }
+  // What `one` has been given comes to those who wait at `two`, in one turn of each.
+  void hand_over() {
+    one->turn(clock.now());
+    two->turn(clock.now());
+    b.collect();
+  }
 };
 
 TEST_F(NetosTest, HasTheSocketsOfItsStackOnly) {
@@ -54,15 +60,75 @@ TEST_F(NetosTest, WhatACallHasCausedLeavesBeforeAnythingIsReceived) {
   EXPECT_EQ(plug_one->calls, "trr");
 }
 
+// Whoever listens again has said what there was to say to what came.
+TEST_F(NetosTest, AnAnswerNeedNotWaitForATurn) {
+  const Connection made = established();
+  Token asked = b.pop(made.server);
+  a.push(made.client, "question");
+  hand_over();
+  EXPECT_EQ(asked.text(), "question");
+  // In two pushes, which leave together.
+  b.push(made.server, "ans");
+  b.push(made.server, "wer");
+  EXPECT_FALSE(two->must_flush());
+  asked = b.pop(made.server);
+  ASSERT_TRUE(two->must_flush());
+  const Token answered = a.pop(made.client);
+  EXPECT_TRUE(two->flush(clock.now()));
+  EXPECT_FALSE(two->must_flush());
+  one->turn(clock.now());
+  a.collect();
+  EXPECT_EQ(answered.text(), "answer");
+  // What is said unasked waits for the turn.
+  b.push(made.server, "more");
+  const Token another = b.pop(made.server);
+  EXPECT_FALSE(two->must_flush());
+}
+
+TEST_F(NetosTest, SeveralAnswersLeaveTogether) {
+  const Connection first = established();
+  const Connection second = established();
+  Token asked_first = b.pop(first.server);
+  Token asked_second = b.pop(second.server);
+  a.push(first.client, "1");
+  a.push(second.client, "2");
+  hand_over();
+  EXPECT_EQ(asked_first.text() + asked_second.text(), "12");
+  b.push(first.server, "x");
+  asked_first = b.pop(first.server);
+  EXPECT_FALSE(two->must_flush());
+  b.push(second.server, "y");
+  asked_second = b.pop(second.server);
+  EXPECT_TRUE(two->must_flush());
+}
+
+TEST_F(NetosTest, WhoListensAgainWithoutAnAnswerSendsNothing) {
+  const Connection made = established();
+  Token asked = b.pop(made.server);
+  a.push(made.client, "question");
+  hand_over();
+  EXPECT_EQ(asked.text(), "question");
+  asked = b.pop(made.server);
+  EXPECT_FALSE(two->must_flush());
+  // Nor does what the turn has found count when the next one has come.
+  a.push(made.client, "again");
+  hand_over();
+  EXPECT_EQ(asked.text(), "again");
+  two->turn(clock.now());
+  b.push(made.server, "late");
+  asked = b.pop(made.server);
+  EXPECT_FALSE(two->must_flush());
+}
+
 TEST_F(NetosTest, CallsThatMakeABurstNeedNotWaitForATurn) {
   const Connection made = established();
   const Token popping = b.pop(made.server);
   for (size_t i = 1; i < LibOS::kBurst; ++i) a.push(made.client, "x");
-  EXPECT_FALSE(one->has_burst());
+  EXPECT_FALSE(one->must_flush());
   a.push(made.client, "x");
-  ASSERT_TRUE(one->has_burst());
+  ASSERT_TRUE(one->must_flush());
   EXPECT_TRUE(one->flush(clock.now()));
-  EXPECT_FALSE(one->has_burst());
+  EXPECT_FALSE(one->must_flush());
   two->turn(clock.now());
   b.collect();
   EXPECT_EQ(popping.text(), std::string(LibOS::kBurst, 'x'));
