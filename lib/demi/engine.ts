@@ -334,21 +334,26 @@ export class Engine {
   private readFailure(code: number, entry: number, aborted: Abortion | undefined, token: QToken | undefined): Failure {
     const { words } = this;
     const errno = words[entry + Entry.QueueSlot];
-    const bytes = words[entry + Entry.Offset] * 2 ** 32 + (words[entry + Entry.Argument] >>> 0);
     const target = code === OP_CONNECT ? (token?.payload as Endpoint | undefined) : undefined;
     const cause = errno === ECANCELED ? aborted : undefined;
-    return new Failure(errno, code === OP_PUSH ? bytes : undefined, cause, undefined, target);
+    return new Failure(errno, code === OP_PUSH ? this.readBytes(entry) : undefined, cause, undefined, target);
+  }
+
+  /** The bytes accepted or popped: two words, of which the high one is hardly ever needed. A small integer costs V8 no box. */
+  private readBytes(entry: number): number {
+    const low = this.words[entry + Entry.Argument];
+    const high = this.words[entry + Entry.Offset];
+    return high === 0 && low >= 0 ? low : high * 2 ** 32 + (low >>> 0);
   }
 
   /** The SgArray that an entry describes. */
   readSga(entry: number): SgArray {
     const { words } = this;
-    const bytes = words[entry + Entry.Offset] * 2 ** 32 + (words[entry + Entry.Argument] >>> 0);
     const kind = this.checks ? CheckedSgArray : SgArray;
     const sga = new kind(
       this,
       words[entry + Entry.Sga],
-      bytes,
+      this.readBytes(entry),
       words[entry + Entry.SegmentWindow],
       words[entry + Entry.SegmentOffset],
       words[entry + Entry.SegmentLength],
