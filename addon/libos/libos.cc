@@ -282,10 +282,12 @@ Started LibOS::stop() {
 
 // --- one coroutine per pending operation that was woken ---
 
+static bool reads(const Operation& operation) { return operation.opcode == OpCode::kPop || operation.opcode == OpCode::kAccept; }
+
 OperationLine& LibOS::line_of(Operation& operation) {
   if (operation.stops_libos) return stoppers_;
   QueueLines& lines = operation.queue->lines();
-  return operation.opcode == OpCode::kPop || operation.opcode == OpCode::kAccept ? lines.readers : lines.writers;
+  return reads(operation) ? lines.readers : lines.writers;
 }
 
 void LibOS::wake(Operation& operation) {
@@ -374,6 +376,7 @@ void LibOS::finish(Operation& operation) {
     if (has_drained()) Queue::wake_front(stoppers_);
   }
   operation.queue = nullptr;
+  if (reads(operation)) ++unanswered_;
   operations_.finish(operation);
 }
 
@@ -437,12 +440,6 @@ bool LibOS::run_ready() {
   if (!scheduler_.has_ready()) return false;
   scheduler_.run_ready(kReadyBudget);
   return true;
-}
-
-Operation* LibOS::take_done() {
-  Operation* operation = operations_.take_done();
-  if (operation != nullptr && (operation->opcode == OpCode::kPop || operation->opcode == OpCode::kAccept)) ++unanswered_;
-  return operation;
 }
 
 bool LibOS::turn(Instant now) {

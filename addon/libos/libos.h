@@ -161,7 +161,7 @@ class LibOS {
     has_answered_ = false;
     return flush_backend(now);
   }
-  Operation* take_done();
+  Operation* take_done() { return operations_.take_done(); }
   void release(Operation& operation) { operations_.release(operation); }
   OperationTable& operations() { return operations_; }
 
@@ -234,7 +234,7 @@ class LibOS {
   uint64_t least_memory_wanted_ = UINT64_MAX;  // bytes; nobody in the list wants less
   Instant now_;                     // of the last turn, flush() or note_time()
   uint32_t unflushed_ = 0;          // notes of output since the last flush
-  uint32_t unanswered_ = 0;         // results of readers taken since the last turn, less readers that have begun to wait since
+  uint32_t unanswered_ = 0;         // readers that have finished since the last turn began, less those that have begun to wait since
   bool has_answered_ = false;
   uint32_t orphans_ = 0;            // queues that were closed and still deliver
   OperationLine stoppers_;          // every pending stop()

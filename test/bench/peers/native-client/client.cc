@@ -135,7 +135,7 @@ class Client {
       while (Operation* operation = os_.take_done()) {
         finished(*operation);
         os_.release(*operation);
-        if (os_.has_burst()) os_.flush(clock_.now());
+        if (os_.must_flush()) os_.flush(clock_.now());
       }
     }
   }
