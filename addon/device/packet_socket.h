@@ -5,8 +5,8 @@
 // What arrives is found in a ring that the kernel shares with us (TPACKET_V2: it shows a frame at once; V3 collects a block of them), without a
 // system call. What nobody has cut to the MTU is longer than its slots, and is fetched: segments of TCP stay as they are, datagrams are
 // cut. What is sent costs one system call for a burst, and the kernel copies it from where it lies; a short frame by itself, which is mostly the
-// answer to one that has come, is put together first. A ring for that was measured, too: it is no faster beyond what measurements differ. Segments of TCP leave uncut where the
-// interface cuts them (TSO).
+// answer to one that has come, is put together first. A ring for that was measured, too: it is no faster beyond what measurements differ.
+// Segments of TCP leave uncut where the interface cuts them (TSO).
 #pragma once
 
 #ifdef __linux__
