@@ -62,6 +62,9 @@ struct PacketSocketCounters {
 
 class PacketSocket final : public Device {
  public:
+  // A frame by itself is put together up to here, with its virtio header: one of the usual MTU.
+  static constexpr size_t kTogetherBytesMax = 2048;
+
   // Opens the interface in the network namespace of this thread. `memory` takes what arrives, and outlives the device.
   //   ENODEV      there is no such interface
   //   EINVAL      it is none of Ethernet, or the MAC address cannot be
@@ -119,8 +122,7 @@ class PacketSocket final : public Device {
   std::array<mmsghdr, kInterfaceBurstMax> messages_{};
   std::array<VirtioNetHeader, kInterfaceBurstMax> headers_{};
   std::array<std::array<iovec, 1 + kGatherMax>, kInterfaceBurstMax> pieces_{};
-  // One frame of the usual MTU with its virtio header.
-  std::array<uint8_t, 2048> flat_{};
+  std::array<uint8_t, kTogetherBytesMax> flat_{};
 };
 
 }  // namespace demi

@@ -79,6 +79,24 @@ test('a burst of pushes is on its way before the event loop has a turn', async (
   expect((await readAll(two, server)).toString()).toBe('x'.repeat(32));
 });
 
+test('an answer is on its way when its sender listens again', async () => {
+  const [one, two] = link();
+  const [client, server] = await connect(one, two);
+  const framesOut = (): number => two.stats().network?.stack['framesOut'] ?? NaN;
+  const popping = two.pop(server);
+  one.push(client, 'question');
+  const asked = two.wait(popping);
+  if (asked.opcode === 'pop') asked.sga.free();
+  const before = framesOut();
+  two.push(server, 'ans');
+  two.push(server, 'wer');
+  expect(framesOut()).toBe(before);
+  two.pop(server).catch(() => {});
+  expect(framesOut()).toBe(before + 1);
+  two.shutdown(server, 1);
+  expect((await readAll(one, client)).toString()).toBe('answer');
+});
+
 test('a megabyte each way, and the end of it', async () => {
   const [one, two] = link();
   const [client, server] = await connect(one, two);

@@ -143,7 +143,7 @@ TEST_F(PacketSocketTest, FramesOfEveryLengthLeaveWhole) {
     frame.payload = std::move(pieces);
     return frame;
   };
-  constexpr size_t kCopiedBytes = 2048 - sizeof(VirtioNetHeader) - kUdpHeaders;
+  constexpr size_t kCopiedBytes = PacketSocket::kTogetherBytesMax - sizeof(VirtioNetHeader) - kUdpHeaders;
   for (const size_t bytes : {size_t{1}, kCopiedBytes - 1, kCopiedBytes, kCopiedBytes + 1, size_t{8000}}) {
     Octets payload(bytes);
     for (size_t i = 0; i < bytes; ++i) payload[i] = static_cast<uint8_t>(i * 7 + i / 256);

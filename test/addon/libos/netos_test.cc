@@ -21,6 +21,13 @@ class NetosTest : public NetosFixture {
     two->turn(clock.now());
     b.collect();
   }
+  // The server has heard a question of the client, and says nothing yet.
+  void ask(const Connection& made) {
+    const Token asked = b.pop(made.server);
+    a.push(made.client, "question");
+    hand_over();
+    EXPECT_EQ(asked.text(), "question");
+  }
 };
 
 TEST_F(NetosTest, HasTheSocketsOfItsStackOnly) {
@@ -63,15 +70,12 @@ TEST_F(NetosTest, WhatACallHasCausedLeavesBeforeAnythingIsReceived) {
 // Whoever listens again has said what there was to say to what came.
 TEST_F(NetosTest, AnAnswerNeedNotWaitForATurn) {
   const Connection made = established();
-  Token asked = b.pop(made.server);
-  a.push(made.client, "question");
-  hand_over();
-  EXPECT_EQ(asked.text(), "question");
+  ask(made);
   // In two pushes, which leave together.
   b.push(made.server, "ans");
   b.push(made.server, "wer");
   EXPECT_FALSE(two->must_flush());
-  asked = b.pop(made.server);
+  const Token again = b.pop(made.server);
   ASSERT_TRUE(two->must_flush());
   const Token answered = a.pop(made.client);
   EXPECT_TRUE(two->flush(clock.now()));
@@ -107,11 +111,8 @@ TEST_F(NetosTest, SeveralAnswersLeaveTogether) {
 
 TEST_F(NetosTest, WhoListensAgainWithoutAnAnswerSendsNothing) {
   const Connection made = established();
-  Token asked = b.pop(made.server);
-  a.push(made.client, "question");
-  hand_over();
-  EXPECT_EQ(asked.text(), "question");
-  asked = b.pop(made.server);
+  ask(made);
+  const Token asked = b.pop(made.server);
   EXPECT_FALSE(two->must_flush());
   // Nor does what the turn has found count when the next one has come.
   a.push(made.client, "again");
@@ -119,7 +120,7 @@ TEST_F(NetosTest, WhoListensAgainWithoutAnAnswerSendsNothing) {
   EXPECT_EQ(asked.text(), "again");
   two->turn(clock.now());
   b.push(made.server, "late");
-  asked = b.pop(made.server);
+  const Token again = b.pop(made.server);
   EXPECT_FALSE(two->must_flush());
 }
 
