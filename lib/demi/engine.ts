@@ -10,7 +10,7 @@ import { Area, Entry, Header, LIBOS_UNIT, slotBits, Status, Waited } from '../na
 import { AbortWatch, type Abortion } from './abort-watch';
 import { CompletedTokens } from './completed-tokens';
 import type { Environment } from './environment';
-import type { OperationOptions, Success } from './results';
+import type { OperationOptions, PushResult, Success } from './results';
 import { CheckedSgArray, SgArray } from './sgarray';
 import { Datagram, Failure, OPCODE_NAMES, QToken, Slot, TokenState, type Accepted } from './token';
 import { WaitSet } from './wait-set';
@@ -50,6 +50,8 @@ export class Engine {
   /** Finished pops and accepts that nobody has collected; like what is pending, they count against the limit of tokens. */
   held = 0;
   readonly completed = new CompletedTokens();
+  /** The window in which the staging room lies, when there is one; see staging.ts. */
+  staging = new Uint8Array(0);
   private readonly spins: boolean;
   private readonly abortions = new AbortWatch(
     () => this.takeCompletions(),
@@ -149,20 +151,37 @@ export class Engine {
     return DemiError.fromErrno(Status.Refused - status, OPCODE_NAMES[code], { qd, ...details });
   }
 
+  // V8 makes one piece of code of what an operation calls, up to a size. So what is rare has functions of its own.
+
   /** Makes the token of an operation whose status, which is no refusal, native code has just written to the first entry. */
   begun<T extends Success>(code: number, qd: number, status: number, options: OperationOptions | undefined): QToken<T> {
-    let token: QToken<T>;
-    if (status === Status.Done) {
-      token = new QToken<T>(this, qd, code, Slot.Finished, TokenState.Done, undefined);
-      this.completed.add(token as unknown as QToken, this.held);
-    } else if (status === Status.Details && this.words[E0 + Entry.QueueSlot] === 0) {
-      token = this.received<T>(code, qd, E0);
-    } else {
-      token = this.pendingOrFailed<T>(code, qd, status, E0);
-      if (options !== undefined && status >= 0) this.limit(token as unknown as QToken, options);
-      if (this.spins) this.environment.startSpinning(this);
-    }
+    const { words } = this;
+    const received = status === Status.Details && words[E0 + Entry.QueueSlot] === 0;
+    const token = received ? this.received<T>(code, qd, E0) : this.begunOther<T>(code, qd, status, options);
+    if (words[Header.Attention] !== 0) this.environment.drain();
+    return token;
+  }
+
+  /** As begun(), for a push, which mostly has finished. */
+  begunPush(qd: number, status: number, options: OperationOptions | undefined): QToken<PushResult> {
+    if (status !== Status.Done) return this.begun<PushResult>(OP_PUSH, qd, status, options);
+    const token = this.succeeded<PushResult>(OP_PUSH, qd);
     if (this.words[Header.Attention] !== 0) this.environment.drain();
+    return token;
+  }
+
+  private begunOther<T extends Success>(code: number, qd: number, status: number, options: OperationOptions | undefined): QToken<T> {
+    if (status === Status.Done) return this.succeeded<T>(code, qd);
+    const token = this.pendingOrFailed<T>(code, qd, status, E0);
+    if (options !== undefined && status >= 0) this.limit(token as unknown as QToken, options);
+    if (this.spins) this.environment.startSpinning(this);
+    return token;
+  }
+
+  /** The token of an operation that has succeeded at once and has nothing to say. */
+  private succeeded<T extends Success>(code: number, qd: number): QToken<T> {
+    const token = new QToken<T>(this, qd, code, Slot.Finished, TokenState.Done, undefined);
+    this.completed.add(token as unknown as QToken, this.held);
     return token;
   }
 
@@ -192,10 +211,7 @@ export class Engine {
   begunInBatch(code: number, qd: number, entry: number): QToken {
     const status = this.words[entry];
     if (status === Status.Details && this.words[entry + Entry.QueueSlot] === 0) return this.received(code, qd, entry);
-    if (status !== Status.Done) return this.pendingOrFailed(code, qd, status, entry);
-    const token = new QToken(this, qd, code, Slot.Finished, TokenState.Done, undefined);
-    this.completed.add(token, this.held);
-    return token;
+    return status === Status.Done ? this.succeeded(code, qd) : this.pendingOrFailed(code, qd, status, entry);
   }
 
   batchBegun(): void {
@@ -343,7 +359,7 @@ export class Engine {
   private readBytes(entry: number): number {
     const low = this.words[entry + Entry.Argument];
     const high = this.words[entry + Entry.Offset];
-    return high === 0 && low >= 0 ? low : high * 2 ** 32 + (low >>> 0);
+    return high === 0 && low >= 0 ? low : bytesOf(high, low);
   }
 
   /** The SgArray that an entry describes. */
@@ -509,6 +525,10 @@ export class Engine {
       token.payload = new Failure(errno, bytesAccepted, aborted, error, target);
     }
   }
+}
+
+function bytesOf(high: number, low: number): number {
+  return high * 2 ** 32 + (low >>> 0);
 }
 
 const sleeping = new Int32Array(new SharedArrayBuffer(4));

@@ -526,7 +526,7 @@ export class LibOS {
 
   private pushed(qd: number, status: number, data: SgArray | Uint8Array | string, options: PushOptions | undefined): QToken<PushResult> {
     if (status < Status.Refused) throw this.engine.refusal(PUSH, qd, status, this.whyNotPushed(data));
-    return this.engine.begun<PushResult>(PUSH, qd, status, options);
+    return this.engine.begunPush(qd, status, options);
   }
 
   private whyNotPushed(data: SgArray | Uint8Array | string): DemiErrorDetails {

@@ -27,7 +27,11 @@ export class SgArrayWatch {
   }
 
   made(sga: SgArray): void {
-    if (++this.live > WATCH_FROM && ++this.made64 % WATCH_EVERY === 0) this.startWatching(sga);
+    if (++this.live > WATCH_FROM) this.sample(sga);
+  }
+
+  private sample(sga: SgArray): void {
+    if (++this.made64 % WATCH_EVERY === 0) this.startWatching(sga);
   }
 
   gone(sga: SgArray): void {

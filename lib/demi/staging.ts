@@ -11,17 +11,8 @@ const STAGED_BYTES_MAX = 2048;
 // Below this a loop beats TypedArray.prototype.set, which has a fixed cost.
 const LOOP_BYTES_MAX = 16;
 
-let view: Uint8Array | undefined;
-let viewEngine: Engine | undefined;
-let viewWindow = -1;
-
-function stageView(engine: Engine, window: number): Uint8Array {
-  if (view !== undefined && viewEngine === engine && viewWindow === window && view.length > 0) return view;
-  view = new Uint8Array(engine.window(window));
-  viewEngine = engine;
-  viewWindow = window;
-  return view;
-}
+// V8 finds a method that is looked up on a typed array only by a call of its own.
+const { set } = Uint8Array.prototype;
 
 /**
  * Writes a payload into the staging room, `ahead` bytes behind what is staged already.
@@ -31,19 +22,36 @@ function stageView(engine: Engine, window: number): Uint8Array {
  * @internal
  */
 export function stageBytes(engine: Engine, data: unknown, ahead: number): number {
+  if (data instanceof Uint8Array) {
+    const { words, staging } = engine;
+    const { length } = data;
+    const at = words[Header.StageOffset] + ahead;
+    if (length > LOOP_BYTES_MAX && length <= STAGED_BYTES_MAX && at + length <= words[Header.StageEnd] && staging.length > 0) {
+      set.call(staging, data, at);
+      return length;
+    }
+  }
+  return stageOther(engine, data, ahead);
+}
+
+// What is not simply bytes for which there is room.
+function stageOther(engine: Engine, data: unknown, ahead: number): number {
   const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : (data as Uint8Array);
   if (!(bytes instanceof Uint8Array) && !types.isUint8Array(bytes)) throw invalidType('data', data, 'an SgArray, a Uint8Array or a string', 'push');
   const { length } = bytes;
   if (length > STAGED_BYTES_MAX) return -1;
   if (length === 0) requireAttached(bytes);
   const { words } = engine;
-  let at = words[Header.StageOffset] + ahead;
-  if (at + length > words[Header.StageEnd] || words[Header.StageEnd] === 0) {
+  let renewed = false;
+  if (words[Header.StageOffset] + ahead + length > words[Header.StageEnd] || words[Header.StageEnd] === 0) {
     // A new room must not take the place of what is staged and not submitted.
     if (ahead > 0 || !engine.native.stage()) return -1;
-    at = words[Header.StageOffset];
+    renewed = true;
   }
-  const to = stageView(engine, words[Header.StageWindow]);
+  // It is empty when somebody has transferred its window away.
+  if (renewed || engine.staging.length === 0) engine.staging = new Uint8Array(engine.window(words[Header.StageWindow]));
+  const to = engine.staging;
+  const at = words[Header.StageOffset] + ahead;
   if (length > LOOP_BYTES_MAX) to.set(bytes, at);
   else for (let i = 0; i < length; ++i) to[at + i] = bytes[i];
   return length;

@@ -240,19 +240,24 @@ export class QToken<T extends Success = Success> implements Promise<T> {
 
   /** The result of a finished token, always the same object. @internal */
   result(): T | FailedResult {
-    if (this.outcome === undefined) this.outcome = this.makeResult() as T | FailedResult;
-    return this.outcome;
+    const { outcome } = this;
+    return outcome === undefined ? (this.outcome = this.makeResult() as T | FailedResult) : outcome;
   }
 
   private makeResult(): unknown {
     const { qd, payload } = this;
+    if (this.code !== POP || this.slot === Slot.Failed || payload instanceof Datagram) return this.makeOtherResult();
+    return { opcode: 'pop', qd, qt: this, sga: payload };
+  }
+
+  private makeOtherResult(): unknown {
+    const { qd, payload } = this;
     if (this.slot === Slot.Failed) return { opcode: 'failed', qd, qt: this, error: this.error() };
     switch (this.code) {
-      case PUSH:
-        return { opcode: 'push', qd, qt: this };
-      case POP:
-        if (payload instanceof Datagram) return { opcode: 'pop', qd, qt: this, sga: payload.sga, from: payload.from };
-        return { opcode: 'pop', qd, qt: this, sga: payload };
+      case POP: {
+        const { sga, from } = payload as Datagram;
+        return { opcode: 'pop', qd, qt: this, sga, from };
+      }
       case ACCEPT: {
         const { newQd, addr } = payload as Accepted;
         return { opcode: 'accept', qd, qt: this, newQd, addr };

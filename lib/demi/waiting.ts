@@ -3,7 +3,7 @@
 import { invalidType, invalidValue, requireInteger, requireTimeout } from '../core/arguments';
 import type { Engine } from './engine';
 import type { FailedResult, Success } from './results';
-import { TokenState, type QToken } from './token';
+import { QToken, TokenState } from './token';
 import { requireToken } from './wait-set';
 
 /** What `waitAny` gives: which token finished, and what it came to. */
@@ -30,8 +30,11 @@ export type AllOf<Q extends readonly QToken[]> = {
 
 /** @internal */
 export function wait(engine: Engine, qt: unknown, timeoutMs: number | undefined): Success | FailedResult | undefined {
-  const token = requireToken(qt, engine, 'wait', 'qt');
-  if (token.state === TokenState.Done && timeoutMs === undefined) return token.collect();
+  if (qt instanceof QToken && qt.state === TokenState.Done && qt.engine === engine && timeoutMs === undefined) return (qt as QToken).collect();
+  return waitUntilDone(engine, requireToken(qt, engine, 'wait', 'qt'), timeoutMs);
+}
+
+function waitUntilDone(engine: Engine, token: QToken, timeoutMs: number | undefined): Success | FailedResult | undefined {
   const timeout = requireTimeout('timeoutMs', timeoutMs, 'wait');
   engine.takeCompletions();
   if (token.slot >= 0) {
