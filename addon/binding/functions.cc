@@ -281,14 +281,12 @@ class InstanceFunctions {
   }
   static SgArray* sga_argument(Instance& instance, const Napi::CallbackInfo& info) {
     const uint64_t id = natural(info, 0, UINT32_MAX - 1);
-    return id >= UINT32_MAX ? nullptr : instance.sgas_.find(static_cast<uint32_t>(id));
+    return id >= UINT32_MAX ? nullptr : instance.sga(static_cast<uint32_t>(id));
   }
   static Napi::Value put_sga(Instance& instance, const Napi::CallbackInfo& info, Result<SgArray> made) {
     if (!made) return refused(info, made.error());
     if (instance.sgas_.live() + instance.libos_->operations().in_use() >= kSgaSlotsMax) return refused(info, Errno::kENOMEM);
-    const uint32_t id = instance.sgas_.put(std::move(*made));
-    instance.write_sga(first_entry(instance), id, *instance.sgas_.find(id));
-    return number(info, id);
+    return number(info, instance.hand_over(first_entry(instance), std::move(*made)));
   }
   // (window, offset, length) of each segment, one after the other.
   static Napi::Value sga_segments(Instance& instance, const Napi::CallbackInfo& info) {

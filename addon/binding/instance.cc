@@ -44,6 +44,7 @@ Errno Instance::make_libos(const InstanceSettings& settings, std::string& proble
   const auto live_in = [&](std::shared_ptr<Domain> domain) {
     domain_ = std::move(domain);
     if (settings.poison) domain_->memory.set_poison(true);
+    without_bytes_ = domain_->memory.make_array();
     libos.memory = std::shared_ptr<Memory>(domain_, &domain_->memory);
     libos.names = std::shared_ptr<MemoryQueueNames>(domain_, &domain_->pipes);
   };
@@ -164,7 +165,7 @@ Started Instance::submit_push(Queue& queue, const uint32_t* submitted) {
     return libos_->push(queue, request);
   }
   const uint32_t id = submitted[control::kSga];
-  SgArray* array = sgas_.find(id);
+  SgArray* array = sga(id);
   if (array == nullptr) return {Started::State::kRefused, Errno::kEFAULT};
   request.data = std::move(*array);
   request.total_bytes = request.data.bytes();
@@ -211,9 +212,7 @@ void Instance::write_completion(uint32_t* written, Completion& completion, OpCod
   }
   if (opcode == OpCode::kPop) {
     if (completion.error != Errno::kOk) return;
-    const uint32_t id = sgas_.put(std::move(completion.sga));
-    DEMI_ASSERT(id != 0, "an id was set aside for every pop");
-    write_sga(written, id, *sgas_.find(id));
+    hand_over(written, std::move(completion.sga));
     return;
   }
   written[control::kArgument] = static_cast<uint32_t>(completion.bytes_accepted);
@@ -285,6 +284,17 @@ Errno Instance::take_staged(PushRequest& request, uint32_t offset, uint32_t leng
   request.total_bytes = length;
   word(control::kStageOffset) = offset + length;
   return Errno::kOk;
+}
+
+uint32_t Instance::hand_over(uint32_t* written, SgArray&& array) {
+  if (array.empty()) {
+    write_sga(written, 0, array);
+    return 0;
+  }
+  const uint32_t id = sgas_.put(std::move(array));
+  DEMI_ASSERT(id != 0, "an id was set aside for every array");
+  write_sga(written, id, *sgas_.find(id));
+  return id;
 }
 
 void Instance::write_sga(uint32_t* written, uint32_t id, const SgArray& array) {

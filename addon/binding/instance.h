@@ -112,6 +112,11 @@ class Instance {
   void release_returned();
   bool renew_staging();
   Errno take_staged(PushRequest& request, uint32_t offset, uint32_t length);
+  // Gives JavaScript an array, which `entry` describes from then on. Returns its id, of which one must be free. All that have no bytes share the id 0
+  // and need not be given back: who sees the end of a stream does not think of memory.
+  uint32_t hand_over(uint32_t* entry, SgArray&& array);
+  // What JavaScript has under an id; nullptr if that is stale, foreign or nonsense.
+  SgArray* sga(uint32_t id) { return id == 0 ? &without_bytes_ : sgas_.find(id); }
   void write_sga(uint32_t* entry, uint32_t id, const SgArray& array);
 
   static Endpoint read_endpoint(const uint32_t* entry);
@@ -125,6 +130,7 @@ class Instance {
   std::unique_ptr<LibOS> libos_;
   uv_poll_t* watch_ = nullptr;  // wakes the event loop for libos_
   SgaTable sgas_;
+  SgArray without_bytes_;  // what the id 0 stands for
   BufferRef staging_;
   Napi::FunctionReference notify_;
   bool referenced_ = true;

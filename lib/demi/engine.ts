@@ -433,7 +433,7 @@ export class Engine {
   /** Gives an SgArray's memory back: with the next native call, or at once if a push waits for it. */
   returnSga(sga: SgArray): void {
     this.watch.gone(sga);
-    if (this.stopped) return;
+    if (this.stopped || sga.id === 0) return;
     const { words } = this;
     const count = words[Header.ReturnCount];
     words[Area.Returns + count] = sga.id;

@@ -540,7 +540,7 @@ export class LibOS {
   /**
    * Receives: what has arrived, up to `size` bytes. On a stream a zero-length result is the end of the stream. A datagram's result carries
    * `from` and may be empty; what does not fit `size` is lost, as with recv(2). Pops on one descriptor complete in order. The SgArray is
-   * the caller's: free it.
+   * the caller's: free it (one without bytes need not be).
    *
    * @param size - bytes at most, 1 to 2147483647; left out: everything there is.
    * @throws {@link DemiError} `ENOTCONN`, `EINVAL`, `EBADF`, `EAGAIN`. Through the token: `ECONNRESET`, `ECONNREFUSED` (datagrams),

@@ -27,7 +27,7 @@ export class SgArrayWatch {
   }
 
   made(sga: SgArray): void {
-    if (++this.live > WATCH_FROM) this.sample(sga);
+    if (sga.id !== 0 && ++this.live > WATCH_FROM) this.sample(sga);
   }
 
   private sample(sga: SgArray): void {
@@ -35,6 +35,7 @@ export class SgArrayWatch {
   }
 
   gone(sga: SgArray): void {
+    if (sga.id === 0) return;
     --this.live;
     if (this.watched.size > 0 && this.watched.delete(sga.id)) this.registry.unregister(sga);
   }

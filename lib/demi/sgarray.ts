@@ -31,7 +31,7 @@ export const enum SgaState {
 export class SgArray {
   /** @internal */
   readonly engine: Engine;
-  /** @internal */
+  /** What native code knows it by; 0 if it has no bytes, and so nothing to be given back. @internal */
   readonly id: number;
   /** @internal */
   readonly bytes: number;
@@ -132,7 +132,7 @@ export class SgArray {
     return this.engine.sgaFrom('slice', this.engine.native.sgaSlice(this.id, begin, end));
   }
 
-  /** Gives the memory back. Freeing twice, or after it was moved, does nothing. */
+  /** Gives the memory back. Freeing twice, or after it was moved, does nothing; one without bytes, as at the end of a stream, need not be freed. */
   free(): void {
     if (this.state !== SgaState.Live) return;
     this.state = SgaState.Freed;

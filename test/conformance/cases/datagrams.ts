@@ -27,7 +27,8 @@ export function datagramCases(context: Context): void {
       expect(sga.byteLength).toBe(0);
       expect(sga.segments).toEqual([]);
       expect(from).toEqual(os.getsockname(a));
-      sga.free();
+      await os.pushto(b, sga, os.getsockname(a));
+      expect(await context.readText(a)).toBe('');
     }
   });
 

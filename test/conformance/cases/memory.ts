@@ -89,6 +89,26 @@ export function memoryCases(context: Context): void {
     other.free();
   });
 
+  test('one without bytes, as at the end of a stream, need not be freed', async () => {
+    const { os } = context;
+    const qd = context.queue();
+    const filledOne = filled('none of this');
+    const none = filledOne.slice(4, 4);
+    filledOne.free();
+    await os.shutdown(qd, SHUT_WR);
+    const [client, server] = await context.pair();
+    await os.shutdown(client, SHUT_WR);
+    const ends = [none, none.clone(), none.slice(0, 0)];
+    for (const ended of [qd, qd, server, server]) ends.push((await os.pop(ended)).sga);
+    expect(os.stats().sgArrays).toBe(0);
+    for (const end of ends) expect([end.byteLength, end.segments, end.toBuffer().length]).toEqual([0, [], 0]);
+    for (const end of ends) {
+      end.free();
+      untouchable(end, 'freed');
+    }
+    expect(os.stats().sgArrays).toBe(0);
+  });
+
   test('a clone outlives the push of the original', async () => {
     const { os } = context;
     const [client, server] = await context.pair();
