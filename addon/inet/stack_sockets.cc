@@ -197,7 +197,7 @@ Result<void> Stack::tcp_abort(SocketHandle socket, Instant now) {
 
 // The user is done with it. It goes at once if its tuple is free already, and otherwise when it has said what it must.
 void Stack::close_connection(Connection& connection, bool politely, Instant now) {
-  if (politely && connection.is_in_table && orphan_count_ >= config_.orphans_max) {
+  if (politely && connection.is_in_table && !connection.is_time_wait && orphan_count_ >= config_.orphans_max) {
     ++counters_.tcp_orphans_refused;
     politely = false;
   }

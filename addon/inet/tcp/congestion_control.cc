@@ -45,7 +45,7 @@ void CongestionControl::handle_established(uint32_t mss, uint32_t initial_segmen
 }
 
 void CongestionControl::handle_ack(uint32_t acked, uint32_t mss, bool was_limited, Duration srtt, Instant now, uint32_t divisor) {
-  if (!was_limited) return;
+  if (!was_limited) return handle_unused(now);
   if (in_slow_start()) {
     // RFC 5681 (2), counting bytes (RFC 3465 2.1).
     const uint32_t growth = std::min(acked, kSlowStartSegmentsPerAck * mss) / divisor;
@@ -72,10 +72,14 @@ void CongestionControl::handle_timeout(uint32_t flight, uint32_t mss, bool first
   cwnd_ = mss;
 }
 
-void CongestionControl::handle_idle(uint32_t mss, uint32_t initial_segments) {
+void CongestionControl::handle_unused(Instant since) {
+  if (state_ != nullptr) std::visit([since](auto& algorithm) { algorithm.handle_unused(since); }, *state_);
+}
+
+void CongestionControl::handle_idle(uint32_t mss, uint32_t initial_segments, Instant since) {
   // RFC 5681 4.1: RW = min(IW, cwnd). RFC 2861 3: what the path once carried is kept in ssthresh.
   const uint32_t restart = initial_window(mss, initial_segments);
-  if (restart >= cwnd_) return;
+  if (restart >= cwnd_) return handle_unused(since);
   ssthresh_ = std::max(ssthresh_, cwnd_ / 4 * 3);
   cwnd_ = restart;
   forget();

@@ -26,6 +26,8 @@ concept CongestionAlgorithmContract = requires(T algorithm, const CongestionAck&
   { algorithm.window_after(ack, now) } -> std::same_as<uint32_t>;
   // Something was lost: the new ssthresh, in bytes. The caller keeps it at two segments at least.
   { algorithm.threshold_after(loss, now) } -> std::same_as<uint32_t>;
+  // From `now` until the next window_after() the window was not used.
+  algorithm.handle_unused(now);
   // What was known about the path is too old, or was wrong.
   algorithm.forget();
 };
@@ -55,8 +57,8 @@ class CongestionControl {
   void end_recovery() { cwnd_ = ssthresh_; }
   // The retransmission timer expired (RFC 5681 3.1). `first`: for this text it had not before.
   void handle_timeout(uint32_t flight, uint32_t mss, bool first, Instant now);
-  // Nothing was sent for more than an RTO (RFC 5681 4.1).
-  void handle_idle(uint32_t mss, uint32_t initial_segments);
+  // Nothing was sent since then, for more than an RTO (RFC 5681 4.1).
+  void handle_idle(uint32_t mss, uint32_t initial_segments, Instant since);
   // MSS changed: cwnd counts the same segments (RFC 1191 6.4), and one at least.
   void handle_mss(uint32_t before, uint32_t mss);
 
@@ -81,6 +83,7 @@ class CongestionControl {
   using State = std::variant<NewReno, Cubic>;  // in the order of CongestionAlgorithm
 
   State& need_state();
+  void handle_unused(Instant since);
   void forget();
 
   std::unique_ptr<State> state_;            // none before congestion was avoided: most connections never see that

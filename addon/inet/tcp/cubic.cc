@@ -31,7 +31,13 @@ uint32_t Cubic::window_after(const CongestionAck& ack, Instant now) {
   const auto mss = static_cast<float>(ack.mss);
   const float cwnd = static_cast<float>(ack.cwnd) / mss;
   const float segments_acked = static_cast<float>(ack.acked) / mss;
-  if (t_epoch_.is_never()) begin_epoch(cwnd, now);
+  if (t_epoch_.is_never()) {
+    begin_epoch(cwnd, now);
+  } else if (!unused_since_.is_never()) {
+    // RFC 9438 5.8: such a time does not count.
+    t_epoch_ = t_epoch_ + (now - unused_since_);
+  }
+  unused_since_ = Instant::never();
   const Duration t = now - t_epoch_;
 
   // RFC 9438 4.3 (4): as fast as Reno at least. Once it is where it was before the loss it grows like Reno: alpha is 1.

@@ -2,6 +2,7 @@
 // the RFC, and windows are counted in segments as there, in single precision: of a window of 10^6 segments it keeps a sixteenth of one.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/time.h"
@@ -13,6 +14,7 @@ class Cubic {
  public:
   uint32_t window_after(const CongestionAck& ack, Instant now);
   uint32_t threshold_after(const CongestionLoss& loss, Instant now);
+  void handle_unused(Instant since) { unused_since_ = std::min(unused_since_, since); }
   void forget() { *this = Cubic(); }
 
  private:
@@ -20,6 +22,7 @@ class Cubic {
   float w_cubic(Duration t) const;
 
   Instant t_epoch_ = Instant::never();  // when this epoch began; never: with the next ACK
+  Instant unused_since_ = Instant::never();
   float w_max_ = 0;                     // the window before the last loss; 0: none was lost yet
   float k_ = 0;                         // seconds from the begin of the epoch until w_max is reached
   float cwnd_prior_ = 0;                // cwnd when it was last reduced

@@ -11,6 +11,7 @@ class NewReno {
  public:
   uint32_t window_after(const CongestionAck& ack, Instant now);
   uint32_t threshold_after(const CongestionLoss& loss, Instant now);
+  void handle_unused(Instant) {}
   void forget() { acked_ = 0; }
 
  private:

@@ -64,6 +64,8 @@ class Receiver {
   // An acknowledgment has to leave now, not later.
   bool ack_is_due() const { return ack_is_due_; }
   void need_ack() { ack_is_due_ = true; }
+  // The user has taken text or given it up: the peer hears of the window that this has opened, if it is worth a segment.
+  void need_ack_if_window_opened();
   // The window field of a segment that leaves; moves the right edge if that is worth it.
   uint16_t window_field(bool is_syn);
   // `path_mss`: bytes of text and options that the path carries.
@@ -102,7 +104,6 @@ class Receiver {
   // A window below one unit of the scale would be told as none, and the peer would wait for ever.
   uint32_t least_scaled_buffer() const { return uint32_t{4} << window_scale_; }
   uint64_t charge_limit() const { return 2 * uint64_t{buffer_bytes_}; }
-  void need_ack_if_window_opened();
   void tune_buffer(uint64_t read, Duration rtt, Instant now);
 
   TcpCore& core_;

@@ -91,7 +91,7 @@ void TcpConnection::arrives_in_syn_sent(const TcpHeader& header, SgArray&& text,
   } else {
     // Simultaneous open: our SYN goes out again, with an ACK.
     step(TcpStateEvent::kSynArrives);
-    sender_.repeat_syn();
+    sender_.answer_syn();
   }
   // Text and controls beside the SYN are processed as in the state that is reached now. A FIN beside a SYN is no FIN of a sane peer; if it
   // is one, it comes again.
@@ -113,10 +113,11 @@ void TcpConnection::arrives_in_other_states(const TcpHeader& header, SgArray&& t
   const uint32_t length = text_length + header.flags.syn() + header.flags.fin();
   if (!check_timestamp(header, length, now)) return;
   if (!check_sequence(header, text_length, now)) return;
-  note_timestamp(header, now);
   if (!check_rst(header, now)) return;
   if (!check_syn(header, now)) return;
   if (!check_ack(header, length, now)) return;
+  // RFC 7323 4.3 has it behind the sequence number; then whoever guesses that, and no acknowledgment, makes PAWS refuse the peer (RFC 5961 5.2).
+  note_timestamp(header, now);
   // Sixth, the URG bit: what is urgent is text like any other (RFC 6093 3.2), and the pointer means nothing.
   process_text(header, std::move(text), now);
   process_fin(now);
@@ -175,7 +176,12 @@ bool TcpConnection::check_sequence(const TcpHeader& header, uint32_t text_length
     return false;
   }
   if (text_length > 0 && seq + text_length <= receiver_.nxt()) receiver_.handle_duplicate(seq, text_length);
-  receiver_.need_ack();
+  // RFC 5961 4.2 bounds the answers to SYNs; our own ACK of the peer's may have been lost.
+  if (header.flags.syn() && seq != receiver_.irs()) {
+    challenge(now);
+  } else {
+    receiver_.need_ack();
+  }
   // With a window of zero no text is acceptable, but ACKs are to be (3.10.7.4).
   if (receiver_.window() == 0 && seq == receiver_.nxt() && header.flags.ack() && !header.flags.syn()) check_ack(header, length, now);
   return false;
@@ -214,6 +220,9 @@ bool TcpConnection::check_rst(const TcpHeader& header, Instant now) {
       break;
     case TcpState::kClosing:
     case TcpState::kLastAck:
+      // The RFC has nobody hear of it; but whoever waits for text to be acknowledged must not take this for it.
+      end(sender_.queued_bytes() > 0 ? Errno::kECONNRESET : Errno::kOk);
+      break;
     case TcpState::kTimeWait:
       end(Errno::kOk);
       break;

@@ -69,6 +69,11 @@ void Sender::handle_syn_sent(Instant now) {
   } else {
     // Karn's algorithm, RFC 6298 3
     flight.timed_at = Instant::never();
+    if (syn_is_answer_) {
+      syn_is_answer_ = false;
+      core_.timers.arm(TcpTimer::kRetransmit, now + rtt_.rto(core_.config()));
+      return;
+    }
     syn_was_lost_ = true;
     ++totals_.segments_retransmitted;
     ++core_.counters().retransmitted;
@@ -272,8 +277,8 @@ Sender::AckResult Sender::handle_ack(const TcpHeader& header, uint32_t segment_l
     flight_->progress = now;
     take_rtt(header, evidence.acked, now);
     rtt_.reset_back_off();
-  } else if (probes_ > 0) {
-    // RFC 9293 3.8.6.1: a peer that answers probes is there.
+  } else if (probes_ > 0 || wnd_ == 0) {
+    // RFC 9293 3.8.6.1: a peer that answers probes is there, and so is one that has taken back the window that text was sent into (3.8.6).
     flight_->answered = now;
   }
   if (core_.sack) evidence.sacked = take_sack_blocks(header.options, evidence);

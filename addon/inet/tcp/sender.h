@@ -38,6 +38,11 @@ class Sender {
   bool syn_is_due() const { return syn_is_due_; }
   void handle_syn_sent(Instant now);
   void repeat_syn() { syn_is_due_ = syn_is_unacknowledged_; }
+  // A simultaneous open: ours again, with an ACK, which is no loss.
+  void answer_syn() {
+    repeat_syn();
+    syn_is_answer_ = true;
+  }
   // The peer's SYN said what segments it takes and how it counts its window. An MSS is text and TCP options.
   void agree(uint32_t peer_mss, uint32_t path_mss, uint8_t window_scale);
   // Our SYN was acknowledged by a segment with `seq` and a window in bytes.
@@ -196,6 +201,7 @@ class Sender {
   bool syn_is_due_ : 1 = false;
   bool syn_is_unacknowledged_ : 1 = false;
   bool syn_was_lost_ : 1 = false;
+  bool syn_is_answer_ : 1 = false;    // the next one is a SYN-ACK that answers the peer's SYN, where ours had none
   bool fin_is_queued_ : 1 = false;
   bool send_buffer_is_chosen_ : 1 = false;
   bool overrides_silly_window_ : 1 = false;

@@ -114,7 +114,7 @@ bool Sender::poll_fresh(Transmission& out, uint32_t text_limit, Instant now) {
   const uint32_t usable = right_edge > nxt_ ? right_edge.distance_from(nxt_) : 0;
   // RFC 5681 4.1, before the window is looked at.
   if (nxt_ == una_ && now - last_sent_ > rtt_.base_rto(core_.config())) {
-    congestion_.handle_idle(mss_, core_.config().initial_window_segments);
+    congestion_.handle_idle(mss_, core_.config().initial_window_segments, last_sent_);
   }
   uint32_t length = std::min(available, usable);
   if (length > text_limit) length = text_limit < mss_ ? text_limit : left_to_device(length);

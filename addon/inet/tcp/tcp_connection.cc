@@ -122,7 +122,10 @@ void TcpConnection::shutdown_send(Instant now) {
   settle();
 }
 
-void TcpConnection::shutdown_receive() { receiver_.discard(); }
+void TcpConnection::shutdown_receive() {
+  receiver_.discard();
+  if (is_synchronized(state_)) receiver_.need_ack_if_window_opened();
+}
 
 void TcpConnection::close(Instant now) {
   if (is_orphan_) return;
@@ -133,8 +136,13 @@ void TcpConnection::close(Instant now) {
     return;
   }
   // RFC 2525 2.17: what was not read is lost, and the peer should know.
-  if (receiver_.readable_bytes() > 0) {
+  if (receiver_.readable_bytes() > 0 && state_ != TcpState::kTimeWait) {
     receiver_.discard();
+    // RFC 9293 3.10.5 has an abort say nothing there; but this is none, and what is in flight will not be sent again.
+    if (state_ == TcpState::kClosing || state_ == TcpState::kLastAck) {
+      reset_is_due_ = reset_has_ack_ = true;
+      reset_seq_ = sender_.nxt();
+    }
     end_with_reset(Errno::kOk);
     return;
   }
@@ -209,6 +217,7 @@ void TcpConnection::end_with_reset(Errno error) {
 
 void TcpConnection::set_user_timeout(Duration timeout) {
   user_timeout_ms_ = whole_milliseconds(timeout + Duration::nanoseconds(999'999));
+  settle();
 }
 
 Duration TcpConnection::user_timeout_in_force() const {
@@ -234,6 +243,9 @@ void TcpConnection::set_keepalive_times(Duration idle, Duration interval, uint8_
   keepalive_idle_ms_ = whole_milliseconds(idle);
   keepalive_interval_ms_ = whole_milliseconds(interval);
   keepalive_probes_ = probes;
+  if (keepalives_sent_ == 0 && core_.timers.is_armed(TcpTimer::kKeepalive)) {
+    core_.timers.arm(TcpTimer::kKeepalive, last_heard_ + keepalive_idle());
+  }
 }
 
 // Arms what depends on several things at once. Called at the end of every call that may have changed one of them.
@@ -284,7 +296,8 @@ void TcpConnection::suspect_black_hole() {
   const uint32_t in_flight = sender_.flight_bytes() + (core_.timestamps ? TcpOptions::kTimestampsBytes : 0);
   // Each time from then on: what was lost until now may have been short.
   const bool is_suspect = is_synchronized(state_) && sender_.rtt().back_offs() >= config.black_hole_timeouts &&
-                          path_mss_ > config.black_hole_mss && in_flight > config.black_hole_mss;
+                          path_mss_ > config.black_hole_mss && in_flight > config.black_hole_mss &&
+                          sender_.window() > 0;  // or the peer takes nothing, whatever the path does
   if (!is_suspect) return;
   path_mss_ = config.black_hole_mss;
   if (sender_.lower_mss(path_mss_)) ++core_.counters().black_holes;
@@ -295,7 +308,7 @@ void TcpConnection::handle_keepalive_timeout(Instant now) {
   const Instant idle_since = last_heard_ + keepalive_idle();
   // Text in flight has timers of its own.
   if (keepalives_sent_ == 0 && (idle_since > now || sender_.flight_bytes() > 0)) {
-    core_.timers.arm(TcpTimer::kKeepalive, std::max(idle_since, now + keepalive_interval()));
+    core_.timers.arm(TcpTimer::kKeepalive, idle_since > now ? idle_since : now + keepalive_interval());
     return;
   }
   if (keepalives_sent_ >= keepalive_probes()) {

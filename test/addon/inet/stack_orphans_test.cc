@@ -50,6 +50,36 @@ TEST_F(StackOrphansTest, WhoDeliveredEverythingBeforeHeLeftDrainsNothing) {
   EXPECT_EQ(stack->connections(), 1u);
 }
 
+TEST_F(StackOrphansTest, TimeWaitIsNone) {
+  // RFC 9293 3.6: it lasts for 2 MSL, however many there are of those whose users are gone.
+  config.orphans_max = 1;
+  start();
+  const SocketHandle listener = listening();
+  const SocketHandle first = accepted(listener);
+  ASSERT_TRUE(stack->tcp_shutdown_send(first, now).ok());
+  const TcpHeader fin = segment_out();
+  in(tcp_frame(segment(TcpFlags::kFin | TcpFlags::kAck, 1001, fin.sequence_number.value() + 1)));
+  while (!out().empty()) {
+  }
+  ASSERT_EQ(stack->time_waits(), 1u);
+  // The one orphan is another.
+  TcpHeader syn = segment(TcpFlags::kSyn, 1000, 0);
+  syn.source_port = 5001;
+  in(tcp_frame(syn));
+  TcpHeader ack = segment(TcpFlags::kAck, 1001, segment_out().sequence_number.value() + 1);
+  ack.source_port = 5001;
+  in(tcp_frame(ack));
+  Result<SocketHandle> second = stack->tcp_accept(listener);
+  ASSERT_TRUE(second.ok());
+  ASSERT_TRUE(stack->close(*second, now).ok());
+  while (!out().empty()) {
+  }
+  ASSERT_EQ(stack->orphans(), 1u);
+  ASSERT_TRUE(stack->close(first, now).ok());
+  EXPECT_TRUE(out().empty());
+  EXPECT_EQ(stack->time_waits(), 1u);
+}
+
 TEST_F(StackOrphansTest, AResetEndsTheDraining) {
   closed_with_text_in_flight();
   in(tcp_frame(segment(TcpFlags::kRst | TcpFlags::kAck, 1001, iss + 1)));

@@ -98,11 +98,11 @@ TEST_P(CongestionControlTest, IdlenessGoesBackToTheInitialWindowAndKeepsWhatWasL
   for (int i = 0; i < 100; ++i) congestion.handle_ack(2 * kMss, kMss, true, kRtt, now);
   congestion.handle_loss(congestion.cwnd(), kMss, now);
   const uint32_t before = congestion.cwnd();
-  congestion.handle_idle(kMss, 10);
+  congestion.handle_idle(kMss, 10, Instant());
   EXPECT_EQ(congestion.cwnd(), 14'600u);
   EXPECT_GE(congestion.ssthresh(), before / 4 * 3);
   congestion.handle_timeout(14'600, kMss, true, now);
-  congestion.handle_idle(kMss, 10);
+  congestion.handle_idle(kMss, 10, Instant());
   EXPECT_EQ(congestion.cwnd(), kMss) << "it is never a gain";
 }
 

@@ -45,6 +45,20 @@ TEST(CubicTest, ComesBackToTheOldWindowAfterKSecondsAndStaysAWhile) {
   EXPECT_GT(run(cubic, beyond, k + 2, k + 6, 0.1), 1060) << "convex behind it";
 }
 
+TEST(CubicTest, TimeInWhichTheWindowWasNotUsedDoesNotCount) {
+  // RFC 9438 5.8
+  Cubic steady;
+  steady.threshold_after({1'000'000, 1'000'000, kMss}, Instant());
+  Cubic paused = steady;
+  const double there = run(steady, 700, 0, 4, 0.1);
+  ASSERT_EQ(run(paused, 700, 0, 4, 0.1), there);
+  // Told twice, and late: what counts is since when.
+  paused.handle_unused(at(5));
+  paused.handle_unused(at(4));
+  paused.handle_unused(at(20));
+  EXPECT_NEAR(run(paused, there, 34, 38, 0.1), run(steady, there, 4, 8, 0.1), 0.5);
+}
+
 TEST(CubicTest, OnAShortPathItIsNoSlowerThanReno) {
   // 1 ms, ten segments: Reno needs about 0.53 segments per round trip, cubic would need seconds.
   Cubic cubic;
