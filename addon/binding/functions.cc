@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <map>
 #include <string>
 
 #include "binding/instance.h"
+#include "binding/setting_value.h"
 #include "binding/view_source.h"
 #include "memory/window.h"
 
@@ -75,11 +77,11 @@ class InstanceFunctions {
     return slot_or_error(info, instance.libos_->memory_queue(natural(info, 0, uint64_t{1} << 53)));
   }
   static Napi::Value create_pipe(Instance& instance, const Napi::CallbackInfo& info) {
-    const std::string name = info[0].ToString().Utf8Value();
+    const std::string name = text_of(info[0]);
     return slot_or_error(info, instance.libos_->create_pipe(name, natural(info, 1, uint64_t{1} << 53)));
   }
   static Napi::Value open_pipe(Instance& instance, const Napi::CallbackInfo& info) {
-    return slot_or_error(info, instance.libos_->open_pipe(info[0].ToString().Utf8Value()));
+    return slot_or_error(info, instance.libos_->open_pipe(text_of(info[0])));
   }
   // The endpoint is in the first submission entry.
   static Napi::Value bind(Instance& instance, const Napi::CallbackInfo& info) {
@@ -169,6 +171,7 @@ class InstanceFunctions {
     instance.take_returns();
     instance.environment_.note_submission();
     const int32_t status = instance.submit_bytes(source, source.bytes().size());
+    instance.flush_if_due();
     instance.environment_.settle();
     return number(info, status);
   }
@@ -251,9 +254,12 @@ class InstanceFunctions {
     return array_buffer(info.Env(), windows.at(static_cast<uint32_t>(index)));
   }
   static Napi::Value array_buffer(Napi::Env env, const std::shared_ptr<Mapping>& mapping) {
-    return Napi::ArrayBuffer::New(
-        env, mapping->data(), mapping->size(),
-        [](Napi::BasicEnv, void*, std::shared_ptr<Mapping>* held) { delete held; }, new std::shared_ptr<Mapping>(mapping));
+    auto* holder = new std::shared_ptr<Mapping>(mapping);
+    const Napi::Value exposed = Napi::ArrayBuffer::New(
+        env, mapping->data(), mapping->size(), [](Napi::BasicEnv, void*, std::shared_ptr<Mapping>* held) { delete held; }, holder);
+    // While the worker is being terminated there is none, and nobody to let go of it.
+    if (exposed.IsEmpty()) delete holder;
+    return exposed;
   }
   // A new staging room, for at least one payload that JavaScript may write; false when there is no memory.
   static Napi::Value stage(Instance& instance, const Napi::CallbackInfo& info) {
@@ -292,14 +298,22 @@ class InstanceFunctions {
   static Napi::Value sga_segments(Instance& instance, const Napi::CallbackInfo& info) {
     SgArray* array = sga_argument(instance, info);
     if (array == nullptr) return refused(info, Errno::kEFAULT);
-    Napi::Uint32Array triples = Napi::Uint32Array::New(info.Env(), size_t{array->count()} * 3);
-    size_t at = 0;
-    for (const Segment& segment : *array) {
-      triples[at++] = segment.window();
-      triples[at++] = segment.window_offset();
-      triples[at++] = segment.length;
+    // None while the worker is being terminated.
+    const size_t words = size_t{array->count()} * 3;
+    void* memory = nullptr;
+    napi_value buffer = nullptr;
+    napi_value triples = nullptr;
+    if (napi_create_arraybuffer(info.Env(), words * sizeof(uint32_t), &memory, &buffer) != napi_ok ||
+        napi_create_typedarray(info.Env(), napi_uint32_array, words, buffer, 0, &triples) != napi_ok) {
+      return refused(info, Errno::kENOMEM);
     }
-    return triples;
+    auto* at = static_cast<uint32_t*>(memory);
+    for (const Segment& segment : *array) {
+      *at++ = segment.window();
+      *at++ = segment.window_offset();
+      *at++ = segment.length;
+    }
+    return Napi::Value(info.Env(), triples);
   }
 
   // --- what is going on ---
@@ -330,12 +344,15 @@ class InstanceFunctions {
     set("bufferBytesAvailable", memory.available_bytes());
     set("bufferBytesLimit", memory.limit_bytes());
     set("bufferWaits", memory.exhausted_count());
+    std::map<std::string, Napi::Object> groups;
     libos.list_counters([&](const char* group, const char* name, uint64_t value) {
-      if (!stats.Has("network")) stats.Set("network", Napi::Object::New(info.Env()));
-      auto network = stats.Get("network").As<Napi::Object>();
-      if (!network.Has(group)) network.Set(group, Napi::Object::New(info.Env()));
-      network.Get(group).As<Napi::Object>().Set(in_camel_case(name), Napi::Number::New(info.Env(), static_cast<double>(value)));
+      const auto known = groups.try_emplace(group, Napi::Object::New(info.Env())).first;
+      known->second.Set(in_camel_case(name), Napi::Number::New(info.Env(), static_cast<double>(value)));
     });
+    if (groups.empty()) return stats;
+    Napi::Object network = Napi::Object::New(info.Env());
+    for (const auto& [group, counters_of_group] : groups) network.Set(group, counters_of_group);
+    stats.Set("network", network);
     return stats;
   }
   // frames_in becomes framesIn.

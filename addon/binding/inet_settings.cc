@@ -4,11 +4,13 @@
 #include <optional>
 #include <string>
 
+#include "binding/setting_value.h"
+
 namespace demi {
 
 namespace {
 
-double number(const Napi::Object& given, const char* name) { return given.Get(name).ToNumber().DoubleValue(); }
+double number(const Napi::Object& given, const char* name) { return number_of(given.Get(name)); }
 
 Duration milliseconds(const Napi::Object& given, const char* name) {
   return Duration::nanoseconds(static_cast<int64_t>(std::llround(number(given, name) * 1e6)));
@@ -17,38 +19,45 @@ Duration milliseconds(const Napi::Object& given, const char* name) {
 // [family, word, word, word, word, ...]: an address, and what follows it.
 IpAddress address(const Napi::Array& given) {
   IpAddress address;
-  address.family = given.Get(uint32_t{0}).ToNumber().Int32Value() == 4 ? Family::kIPv4 : Family::kIPv6;
-  for (uint32_t i = 0; i < address.words.size(); ++i) {
-    address.words[i] = static_cast<uint32_t>(given.Get(i + 1).ToNumber().Int64Value());
-  }
+  address.family = integer_of(given.Get(uint32_t{0})) == 4 ? Family::kIPv4 : Family::kIPv6;
+  for (uint32_t i = 0; i < address.words.size(); ++i) address.words[i] = static_cast<uint32_t>(integer_of(given.Get(i + 1)));
   return address;
 }
 
-Cidr network(const Napi::Array& given) { return {address(given), static_cast<uint8_t>(given.Get(uint32_t{5}).ToNumber().Uint32Value())}; }
+Cidr network(const Napi::Array& given) { return {address(given), static_cast<uint8_t>(integer_of(given.Get(uint32_t{5})))}; }
 
 MacAddress mac(const Napi::Value& given) {
   MacAddress mac;
-  const auto octets = given.As<Napi::Array>();
-  for (uint32_t i = 0; i < mac.octets.size(); ++i) mac.octets[i] = static_cast<uint8_t>(octets.Get(i).ToNumber().Uint32Value());
+  uint32_t i = 0;
+  each_of(given, [&](const Napi::Value& octet) {
+    if (i < mac.octets.size()) mac.octets[i++] = static_cast<uint8_t>(integer_of(octet));
+  });
   return mac;
 }
 
 template <class Take>
 void each(const Napi::Object& given, const char* name, Take&& take) {
-  const auto list = given.Get(name).As<Napi::Array>();
-  for (uint32_t i = 0; i < list.Length(); ++i) take(list.Get(i).As<Napi::Array>());
+  each_of(given.Get(name), [&take](const Napi::Value& one) {
+    if (one.IsArray()) take(one.As<Napi::Array>());
+  });
+}
+
+// An object within an object; an empty one while the worker is being terminated.
+Napi::Object object_in(const Napi::Object& given, const char* name) {
+  const Napi::Value value = given.Get(name);
+  return value.IsObject() ? value.As<Napi::Object>() : Napi::Object::New(given.Env());
 }
 
 TcpConfig read_tcp(const Napi::Object& given) {
   TcpConfig tcp;
   const auto whole = [&given](const char* name) { return static_cast<uint32_t>(number(given, name)); };
-  const auto flag = [&given](const char* name) { return given.Get(name).ToBoolean().Value(); };
+  const auto flag = [&given](const char* name) { return flag_of(given.Get(name)); };
   tcp.initial_rto = milliseconds(given, "rtoInitialMs");
   tcp.min_rto = milliseconds(given, "rtoMinMs");
   tcp.max_rto = milliseconds(given, "rtoMaxMs");
   tcp.syn_retries = static_cast<uint8_t>(whole("synRetries"));
   tcp.syn_ack_retries = static_cast<uint8_t>(whole("synAckRetries"));
-  tcp.congestion = given.Get("congestion").ToString().Utf8Value() == "newreno" ? CongestionAlgorithm::kNewReno : CongestionAlgorithm::kCubic;
+  tcp.congestion = text_of(given.Get("congestion")) == "newreno" ? CongestionAlgorithm::kNewReno : CongestionAlgorithm::kCubic;
   tcp.initial_window_segments = whole("initialWindow");
   tcp.send_buffer_bytes = whole("sndbuf");
   tcp.send_buffer_max_bytes = whole("sndbufMax");
@@ -76,16 +85,15 @@ TcpConfig read_tcp(const Napi::Object& given) {
 }  // namespace
 
 CatpowderDevice read_catpowder_device(const Napi::Object& given) {
-  return {static_cast<CatpowderDevice::Kind>(static_cast<uint8_t>(number(given, "kind"))), given.Get("name").ToString().Utf8Value()};
+  return {static_cast<CatpowderDevice::Kind>(static_cast<uint8_t>(number(given, "kind"))), text_of(given.Get("name"))};
 }
 
 #ifdef __linux__
 CatnipConfig read_catnip_settings(const Napi::Object& given, const StackConfig& stack) {
   CatnipConfig config;
-  config.plugin_file = given.Get("plugin").ToString().Utf8Value();
-  const auto eal = given.Get("eal").As<Napi::Array>();
-  for (uint32_t i = 0; i < eal.Length(); ++i) config.eal.push_back(eal.Get(i).ToString().Utf8Value());
-  config.device.port = given.Get("port").ToString().Utf8Value();
+  config.plugin_file = text_of(given.Get("plugin"));
+  each_of(given.Get("eal"), [&config](const Napi::Value& argument) { config.eal.push_back(text_of(argument)); });
+  config.device.port = text_of(given.Get("port"));
   config.device.queues = static_cast<uint16_t>(number(given, "queues"));
   config.device.queue = static_cast<uint16_t>(number(given, "queue"));
   config.device.rooms = static_cast<uint32_t>(number(given, "mbufs"));
@@ -97,7 +105,7 @@ CatnipConfig read_catnip_settings(const Napi::Object& given, const StackConfig& 
 
 NetosConfig read_inet_settings(const Napi::Object& given) {
   NetosConfig config;
-  config.capture_file = given.Get("capture").ToString().Utf8Value();
+  config.capture_file = text_of(given.Get("capture"));
   StackConfig& stack = config.stack;
   stack.mac = mac(given.Get("mac"));
   stack.mtu_bytes = static_cast<uint32_t>(number(given, "mtu"));
@@ -111,12 +119,12 @@ NetosConfig read_inet_settings(const Napi::Object& given) {
   each(given, "neighbors", [&stack](const Napi::Array& neighbor) {
     stack.neighbors.push_back({address(neighbor), mac(neighbor.Get(uint32_t{5}))});
   });
-  const auto discovery = given.Get("neighborDiscovery").As<Napi::Object>();
+  const auto discovery = object_in(given, "neighborDiscovery");
   stack.neighbor.requests = static_cast<uint8_t>(number(discovery, "requests"));
   stack.neighbor.retry = milliseconds(discovery, "retryMs");
   stack.neighbor.reachable = milliseconds(discovery, "reachableMs");
-  stack.tcp = read_tcp(given.Get("tcp").As<Napi::Object>());
-  stack.time_wait_max = static_cast<uint32_t>(number(given.Get("tcp").As<Napi::Object>(), "timeWaitMax"));
+  stack.tcp = read_tcp(object_in(given, "tcp"));
+  stack.time_wait_max = static_cast<uint32_t>(number(object_in(given, "tcp"), "timeWaitMax"));
   // Those in TIME-WAIT come on top of what limits.connections bounds, and so do those that were not accepted.
   stack.connections_max = static_cast<uint32_t>(number(given, "connections")) + stack.time_wait_max + kBacklogMax;
   return config;

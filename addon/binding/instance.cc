@@ -100,13 +100,14 @@ Instance::~Instance() { destroy(); }
 void Instance::destroy() {
   if (libos_ == nullptr) return;
   if (uv_poll_t* watch = std::exchange(watch_, nullptr)) environment_.unwatch_fd(watch);
-  staging_.reset();
-  word(control::kStageOffset) = word(control::kStageEnd) = 0;
+  close_staging();
   libos_.reset();
   sgas_.clear();
   domain_.reset();
   ring_operations_.reset();
   notify_.Reset();
+  // JavaScript keeps the region for as long as it looks at it.
+  region_.reset();
 }
 
 bool Instance::wants_spin(bool is_patient) {
@@ -124,8 +125,14 @@ void Instance::submit_all() {
     submitted[control::kWord0] = static_cast<uint32_t>(submit(submitted));
     // Later entries of a batch see what earlier ones made ready.
     if (i + 1 < count && libos_->has_work()) libos_->run_ready();
-    if (libos_->must_flush()) libos_->flush(environment_.clock().now());
+    flush_if_due();
   }
+  // There are as many segments as there may be: what is staged would become one each, so pushes are copied by native code, which waits until there is one.
+  if (!domain_->memory.has(0)) close_staging();
+}
+
+void Instance::flush_if_due() {
+  if (libos_->must_flush()) libos_->flush(environment_.clock().now());
 }
 
 int32_t Instance::submit(uint32_t* submitted) {
@@ -264,8 +271,13 @@ void Instance::release_returned() {
   word(control::kReturnCount) = 0;
 }
 
+void Instance::close_staging() {
+  staging_.reset();
+  word(control::kStageOffset) = word(control::kStageEnd) = 0;
+}
+
 bool Instance::renew_staging() {
-  staging_ = domain_->memory.allocate_room(kStagingBytes);
+  staging_ = domain_->memory.has(0) ? domain_->memory.allocate_room(kStagingBytes) : BufferRef();
   const bool renewed = static_cast<bool>(staging_);
   word(control::kStageWindow) = renewed ? staging_->window : 0;
   word(control::kStageOffset) = renewed ? staging_->window_offset + staging_->headroom : 0;

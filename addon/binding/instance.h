@@ -58,7 +58,9 @@ class Instance {
   // Moves results into the completion ring, as many as there is room for; true if there were any.
   bool publish();
   bool has_published() const { return libos_ != nullptr && published_ != word(control::kConsumed); }
-  void flag_attention() { word(control::kAttention) = 1; }
+  void flag_attention() {
+    if (libos_ != nullptr) word(control::kAttention) = 1;
+  }
   // Whether the process is to live on for its sake.
   bool keeps_alive() {
     had_pending_ = has_pending();
@@ -79,7 +81,7 @@ class Instance {
   }
   // Gives back what JavaScript returned since the last call.
   void take_returns() {
-    if (word(control::kReturnCount) != 0 && libos_ != nullptr) release_returned();
+    if (libos_ != nullptr && word(control::kReturnCount) != 0) release_returned();
   }
   bool has_idle_staging_room(const std::shared_ptr<Domain>& domain) const {
     return domain_ == domain && staging_ && staging_->references == 1;
@@ -101,6 +103,8 @@ class Instance {
   // --- submissions ---
   void submit_all();
   int32_t submit(uint32_t* entry);
+  // Sends what is not to wait for the next turn.
+  void flush_if_due();
   Started submit_push(Queue& queue, const uint32_t* entry);
   // The first submission entry describes it; its payload is `source`.
   int32_t submit_bytes(PushSource& source, uint64_t bytes);
@@ -111,6 +115,7 @@ class Instance {
   // --- memory ---
   void release_returned();
   bool renew_staging();
+  void close_staging();
   Errno take_staged(PushRequest& request, uint32_t offset, uint32_t length);
   // Gives JavaScript an array, which `entry` describes from then on. Returns its id, of which one must be free. All that have no bytes share the id 0
   // and need not be given back: who sees the end of a stream does not think of memory.
@@ -125,7 +130,7 @@ class Instance {
   Environment& environment_;
   const PollMode poll_;
   std::shared_ptr<Mapping> region_;
-  uint32_t* const words_;  // the control region
+  uint32_t* const words_;  // the control region, until it is destroyed
   std::shared_ptr<Domain> domain_;
   std::unique_ptr<LibOS> libos_;
   uv_poll_t* watch_ = nullptr;  // wakes the event loop for libos_

@@ -8,13 +8,14 @@
 #include "binding/environment.h"
 #include "binding/inet_settings.h"
 #include "binding/instance.h"
+#include "binding/setting_value.h"
 
 namespace demi {
 
 namespace {
 
 uint64_t setting(const Napi::Object& settings, const char* name) {
-  return static_cast<uint64_t>(settings.Get(name).ToNumber().Int64Value());
+  return static_cast<uint64_t>(integer_of(settings.Get(name)));
 }
 
 // Pins the calling thread; false where that cannot be done.
@@ -33,7 +34,8 @@ bool pin_to(int64_t cpu) {
 Napi::Value create(const Napi::CallbackInfo& info) {
   auto& environment = *static_cast<Environment*>(info.Data());
   const auto given = info[0].As<Napi::Object>();
-  if (given.Get("affinity").IsNumber() && !pin_to(given.Get("affinity").ToNumber().Int64Value())) {
+  const Napi::Value affinity = given.Get("affinity");
+  if (affinity.IsNumber() && !pin_to(integer_of(affinity))) {
     return Napi::Number::New(info.Env(), -static_cast<int32_t>(Errno::kEINVAL));
   }
   InstanceSettings settings;
@@ -42,14 +44,19 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   settings.connections_limit = static_cast<uint32_t>(setting(given, "connections"));
   settings.buffer_bytes = setting(given, "bufferBytes");
   settings.poll = static_cast<PollMode>(setting(given, "poll"));
-  settings.poison = given.Get("poison").ToBoolean().Value();
-  settings.libos = given.Get("libos").ToString().Utf8Value();
-  settings.loopback_namespace = given.Get("namespace").ToString().Utf8Value();
-  if (given.Get("inet").IsObject()) settings.netos = read_inet_settings(given.Get("inet").As<Napi::Object>());
-  if (given.Get("device").IsObject()) settings.catpowder = read_catpowder_device(given.Get("device").As<Napi::Object>());
+  settings.poison = flag_of(given.Get("poison"));
+  settings.loopback_namespace = text_of(given.Get("namespace"));
+  const Napi::Value inet = given.Get("inet");
+  if (inet.IsObject()) settings.netos = read_inet_settings(inet.As<Napi::Object>());
+  const Napi::Value device = given.Get("device");
+  if (device.IsObject()) settings.catpowder = read_catpowder_device(device.As<Napi::Object>());
 #ifdef __linux__
-  if (given.Get("dpdk").IsObject()) settings.catnip = read_catnip_settings(given.Get("dpdk").As<Napi::Object>(), settings.netos.stack);
+  const Napi::Value dpdk = given.Get("dpdk");
+  if (dpdk.IsObject()) settings.catnip = read_catnip_settings(dpdk.As<Napi::Object>(), settings.netos.stack);
 #endif
+  // The last: when this can be read, so could everything before. When not, the worker is being terminated, and nobody waits for an answer.
+  settings.libos = text_of(given.Get("libos"));
+  if (settings.libos.empty()) return info.Env().Undefined();
   std::string problem;
   Result<std::unique_ptr<Instance>> instance = Instance::create(environment, settings, problem);
   if (!problem.empty()) {

@@ -31,7 +31,9 @@ class Catnap final : public LibOS {
   // EMFILE when the process may open no more files.
   Result<std::unique_ptr<Queue>> make_socket(Family family, int type, int protocol) override;
   bool poll_backend(Instant now) override;
-  bool has_outside_world() const override { return true; }
+  // Only sockets that the kernel may have news of: memory queues alone are this thread's own affair.
+  bool has_outside_world() const override { return watched_ + tried_count_ > 0; }
+  bool is_worth_spinning() const override { return true; }
   int wakeup_fd() const override { return epoll_fd_; }
   void prepare_to_sleep() override;
   void look_everywhere() override { turns_without_look_ = kTurnsPerLook; }

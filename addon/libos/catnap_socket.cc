@@ -163,11 +163,16 @@ Result<void> CatnapSocket::set_option(int level, int name, const OptionValue& va
   return {};
 }
 
+namespace {
+// Linux has another word for an option that a socket does not have when it is read than when it is set.
+Errno option_error() { return errno == EOPNOTSUPP ? Errno::kENOPROTOOPT : kernel_error(errno); }
+}  // namespace
+
 Result<OptionValue> CatnapSocket::get_option(int level, int name) {
   if (level == kSolSocket && name == kSoLinger) return OptionValue{linger_, linger_seconds_};
   int number = 0;
   socklen_t length = sizeof(number);
-  if (::getsockopt(fd_, level, name, &number, &length) != 0) return kernel_error(errno);
+  if (::getsockopt(fd_, level, name, &number, &length) != 0) return option_error();
   return OptionValue{number, 0};
 }
 
@@ -182,7 +187,7 @@ Result<void> CatnapSocket::set_text_option(int level, int name, std::string_view
 Result<std::string> CatnapSocket::text_option(int level, int name) {
   char text[64] = {};
   socklen_t length = sizeof(text) - 1;
-  if (::getsockopt(fd_, level, name, text, &length) != 0) return kernel_error(errno);
+  if (::getsockopt(fd_, level, name, text, &length) != 0) return option_error();
   return std::string(text);
 }
 

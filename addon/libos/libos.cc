@@ -398,10 +398,18 @@ void LibOS::cancel(Operation& operation, Errno error) {
   } else if (operation.opcode == OpCode::kClose) {
     operation.queue->abort();
   } else if (operation.opcode == OpCode::kShutdown) {
-    operation.queue->end_of_pushes_requested = false;
+    operation.queue->end_of_pushes_requested = another_shutdown_waits(operation);
   }
   if (operation.opcode == OpCode::kPush) completion.bytes_accepted = operation.push->accepted_bytes;
   finish(operation);
+}
+
+bool LibOS::another_shutdown_waits(Operation& operation) {
+  OperationLine& line = line_of(operation);
+  for (Operation* other = line.front(); other != nullptr; other = line.next(*other)) {
+    if (other != &operation && other->opcode == OpCode::kShutdown && other->queue == operation.queue) return true;
+  }
+  return false;
 }
 
 void LibOS::cancel_every_close() {

@@ -208,6 +208,8 @@ class LibOS {
   void finish(Operation& operation);
   void expire(Operation& operation);
   void cancel_line(OperationLine& line, Queue& queue);
+  // Whether the write side of its queue is to end by another one, too.
+  bool another_shutdown_waits(Operation& operation);
   void cancel_every_close();
   // True when nothing remained to be delivered; otherwise `operation` is the pending close.
   bool close_now(std::unique_ptr<Queue> queue, QDesc qd, Completion& completion, Operation** operation);

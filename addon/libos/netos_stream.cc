@@ -177,14 +177,15 @@ Attempt NetosStream::try_push(PushRequest& request, Completion& completion) {
   const TcpConnection& tcp = *connection();
   if (tcp.error() != Errno::kOk) return ended(completion);
   if (request.remaining_bytes() > 0) {
-    const uint64_t room = tcp.writable_bytes();
+    uint64_t room = tcp.writable_bytes();
     if (room == 0) return Attempt::would_block();
     SgArray text = libos().memory().make_array();
     // What arrives needs memory, too: without acknowledgments nothing of what waits here would ever come back.
-    const uint64_t reserve = libos().memory().limit_bytes() / kMemoryReserveShare;
-    if (request.source != nullptr && !libos().memory().has(2 * reserve)) {
+    if (request.source != nullptr) {
+      const uint64_t reserve = libos().memory().limit_bytes() / kMemoryReserveShare;
       request.memory_wanted_bytes = 2 * reserve;
-      return Attempt::no_memory();
+      if (!libos().memory().has(2 * reserve)) return Attempt::no_memory();
+      room = std::min(room, libos().memory().available_bytes() - reserve);
     }
     const Errno wrong = request.accept_into(text, room, libos().memory());
     if (!text.empty()) {

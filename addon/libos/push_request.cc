@@ -25,7 +25,12 @@ Errno PushRequest::gather(Memory& memory) {
   if (source == nullptr) return Errno::kOk;
   const std::span<const uint8_t> bytes = source->bytes();
   if (bytes.size() < total_bytes) return Errno::kEFAULT;
-  if (memory.copy_whole(bytes.first(total_bytes), data)) return Errno::kOk;
+  if (memory.copy_whole(bytes.first(total_bytes), data)) {
+    // The caller's bytes are not needed any more, however long the message must still wait.
+    source = nullptr;
+    kept.reset();
+    return Errno::kOk;
+  }
   memory_wanted_bytes = total_bytes;
   return Errno::kENOMEM;
 }

@@ -87,6 +87,14 @@ function explainAddress(text: string): string {
   return `${shown} is not an IP address; host names are not resolved here: resolve it with node:dns and pass the address`;
 }
 
+/** The last 32 bits as two groups of hexadecimal digits (RFC 4291 2.2): ipaddr.js takes '::1.2.3.4' for '::ffff:1.2.3.4'. */
+function withoutDots(address: string): string {
+  if (!address.includes('.')) return address;
+  const at = address.lastIndexOf(':') + 1;
+  const [a, b, c, d] = address.slice(at).split('.').map(Number);
+  return `${address.slice(0, at)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+}
+
 function parseAddress(text: string, syscall: string): ParsedAddress {
   const known = parsedAddresses.get(text);
   if (known !== undefined) return known;
@@ -97,7 +105,7 @@ function parseAddress(text: string, syscall: string): ParsedAddress {
   const [address, zone] = text.includes('%') ? text.split('%', 2) : [text, '0'];
   const scopeId = /^\d{1,10}$/.test(zone) ? Number(zone) : NaN;
   if (isIPv6(address) && scopeId <= SCOPE_MAX && text.indexOf('%') === text.lastIndexOf('%')) {
-    const words = wordsFrom(ipaddr.IPv6.parse(address).toByteArray());
+    const words = wordsFrom(ipaddr.IPv6.parse(withoutDots(address)).toByteArray());
     return remember(parsedAddresses, text, { family: 6, words, scopeId });
   }
   throw invalidEndpoint(syscall, explainAddress(text));

@@ -25,9 +25,13 @@ import type { AllOf, AnyOf } from './waiting';
 let current: LibOS | undefined;
 
 function start(config?: LibOSConfig): LibOS {
-  if (config !== undefined) return (current = new LibOS(checkConfig(config, 'demi_init(config)'), 'demi_init(config)', environment()));
-  const loaded = loadConfig();
-  return (current = new LibOS(loaded.config, loaded.origin, environment()));
+  const origin = 'demi_init(config)';
+  const loaded = config === undefined ? loadConfig() : { config: checkConfig(config, origin), origin };
+  const made = new LibOS(loaded.config, loaded.origin, environment());
+  made.engine.whenStopped = () => {
+    if (current === made) current = undefined;
+  };
+  return (current = made);
 }
 
 function os(): LibOS {
@@ -56,14 +60,7 @@ export function demi_init(config?: LibOSConfig): LibOS {
 
 /** Ends the default libOS, if there is one; as {@link LibOS.stop}. The next call makes a new one. */
 export async function demi_fini(options?: StopOptions): Promise<void> {
-  const ending = current;
-  if (ending === undefined) return;
-  const stopped = ending.stop(options);
-  try {
-    await stopped;
-  } finally {
-    if (current === ending) current = undefined;
-  }
+  await current?.stop(options);
 }
 
 /** Makes a socket; as {@link LibOS.socket}. */

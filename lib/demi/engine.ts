@@ -37,6 +37,8 @@ export class Engine {
   readonly descriptors: Float64Array;
   readonly watch: SgArrayWatch;
   stopped = false;
+  /** Who wants to know when it is. */
+  whenStopped: (() => void) | undefined;
 
   private readonly tokens: (QToken | undefined)[] = [];
   private readonly windows: (ArrayBuffer | undefined)[] = [];
@@ -322,7 +324,7 @@ export class Engine {
   private noteFailure(token: QToken): void {
     if (this.unreportedFailures.push(token) > 1) return;
     nextTurn(() => {
-      const failures = this.unreportedFailures.filter((failed) => failed.state === TokenState.Done);
+      const failures = this.unreportedFailures.filter((failed) => failed.state === TokenState.Done && (failed.payload as Failure).isNews());
       this.unreportedFailures = [];
       this.failuresUncollected += failures.length;
       if (failures.length === 0 || this.failureReported) return;
@@ -453,6 +455,7 @@ export class Engine {
   /** When a wait that begins now is over, on native.now(). One of 0 ms takes its only look at the libOS here. */
   endOfWait(timeoutMs: number | undefined): number {
     if (timeoutMs === undefined) return Infinity;
+    if (this.stopped) return -Infinity;
     if (timeoutMs > 0) return this.native.now() + timeoutMs;
     this.native.waitSlice(0);
     this.environment.drain();
@@ -467,6 +470,8 @@ export class Engine {
    * @throws {@link DemiError} `EDEADLK` if nothing can ever complete.
    */
   waitUntil(until: number, syscall: string, qd?: number): boolean {
+    // Everything has finished, and its clock stands still.
+    if (this.stopped) return false;
     const left = until === Infinity ? 1 : until - this.native.now();
     if (left < 0) return false;
     const waited = this.native.waitSlice(left);
@@ -515,6 +520,7 @@ export class Engine {
     this.native.destroy();
     this.windows.length = 0;
     this.environment.remove(this);
+    this.whenStopped?.();
   }
 
   /** A pending connect remembers where it goes, for its error. */

@@ -38,6 +38,8 @@ export const OPCODE_NAMES = ['', 'push', 'pop', 'accept', 'connect', 'close', 's
 
 /** Why an operation failed; the error is made when it is read. @internal */
 export class Failure {
+  private counted = false;
+
   constructor(
     readonly errno: number,
     readonly bytesAccepted: number | undefined,
@@ -48,6 +50,13 @@ export class Failure {
     /** Where a connect was going. */
     readonly target: Endpoint | undefined,
   ) {}
+
+  /** Whether it was not counted as one that nobody collects before; from now on it was. */
+  isNews(): boolean {
+    const isNews = !this.counted;
+    this.counted = true;
+    return isNews;
+  }
 }
 
 /** What a pop of a datagram gave. @internal */

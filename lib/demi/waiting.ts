@@ -133,5 +133,6 @@ export function waitNextN(engine: Engine, n: unknown, timeoutMs: number | undefi
     for (let token; results.length < wanted && (token = engine.completed.next()) !== undefined; ) results.push(token.collect());
     // A token that a wait set gave back may have counted twice; then there is another round.
   } while (results.length < wanted && !over);
+  if (results.length === 0) engine.requireRunning('waitNextN');
   return results;
 }

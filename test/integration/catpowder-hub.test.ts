@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { AF_INET, AF_INET6, IPPROTO_TCP, SO_KEEPALIVE, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, TCP_CONGESTION, TCP_INFO, TCP_MAXSEG, createLibOS, demi_fini, demi_init, type InetConfig, type LibOS, type TcpInfo } from '../../lib';
+import { AF_INET, AF_INET6, IPPROTO_TCP, SHUT_WR, SO_KEEPALIVE, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, TCP_CONGESTION, TCP_INFO, TCP_MAXSEG, createLibOS, demi_fini, demi_init, type InetConfig, type LibOS, type TcpInfo } from '../../lib';
 import { nextTurn, pattern, thrownBy } from '../conformance/context';
 
 let hubs = 0;
@@ -271,3 +271,47 @@ describe('captures', () => {
     expect(ran.stderr).toContain('cannot be written: ENOENT');
   });
 });
+
+test('datagrams that are too large to be staged wait for room in the queue of the device', async () => {
+  const [one, two] = link({ mtu: 9000 });
+  const [from, to] = [one.socket(AF_INET, SOCK_DGRAM), two.socket(AF_INET, SOCK_DGRAM)];
+  two.bind(to, '10.77.0.2:53');
+  one.pushto(from, 'who is there', '10.77.0.2:53');
+  (await two.pop(to)).sga.free();
+  // All in one turn, so that the queue is full and most of them wait with their bytes gathered.
+  const pushes = Array.from({ length: 5000 }, (_, i) => one.pushto(from, new Uint8Array(5000).fill(i), '10.77.0.2:53'));
+  expect((await Promise.all(pushes)).every(({ opcode }) => opcode === 'push')).toBe(true);
+  const { sga } = await two.pop(to);
+  expect([...new Set(sga.toBuffer())]).toHaveLength(1);
+  expect(sga.byteLength).toBe(5000);
+  sga.free();
+});
+
+test('large pushes of one turn leave within their calls, when there is a burst of them', async () => {
+  const [one, two] = link();
+  const [client, server] = await connect(one, two);
+  const receiving = readAll(two, server);
+  for (let i = 0; i < 20; ++i) await one.push(client, pattern(60_000, i));
+  await one.push(client, pattern(1000), { completion: 'acked' });
+  const framesOut = (): number => (one.stats().network as Record<string, Record<string, number>>)['stack']['framesOut'];
+  const before = framesOut();
+  for (let i = 0; i < 64; ++i) one.push(client, pattern(3000, i));
+  expect(framesOut() - before).toBeGreaterThanOrEqual(32);
+  await one.shutdown(client, SHUT_WR);
+  expect((await receiving).length).toBe(20 * 60_000 + 1000 + 64 * 3000);
+});
+
+test.each([2, 4, 8])('more to be sent than %i MiB of memory can hold leaves enough of it for acknowledgments', async (mebibytes) => {
+  const hub = `hub-${++hubs}`;
+  const limits = { bufferBytes: mebibytes * 2 ** 20 };
+  const [one, two] = ['10.77.0.1/24', '10.77.0.2/24'].map((own) => createLibOS({ libos: 'catpowder', device: { hub }, inet: { addresses: [own] }, limits }));
+  started.push(one, two);
+  const sent = pattern(1_500_000, mebibytes);
+  const flows = [];
+  for (let i = 0; i < 10; ++i) {
+    const [client, server] = await connect(one, two);
+    flows.push(readAll(two, server));
+    void one.push(client, sent).then(() => one.shutdown(client, SHUT_WR));
+  }
+  for (const received of await Promise.all(flows)) expect(received.equals(sent)).toBe(true);
+}, 60_000);

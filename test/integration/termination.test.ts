@@ -42,6 +42,23 @@ const IN_THE_MIDDLE_OF = {
   'a busy driver': `
     const os = demi.createLibOS({ libos: 'loopback', poll: 'busy' });
     os.pop(os.queue()).then(() => {}); ready();`,
+  // Whatever it is doing, from some moment on it cannot look at an object of JavaScript, nor make one.
+  'reading the segments of SgArrays': `
+    const os = demi.createLibOS({ libos: 'loopback' }); ready();
+    for (;;) { const sga = os.sgaalloc(300000); sga.segments; sga.free(); }`,
+  'making pipes': `
+    const os = demi.createLibOS({ libos: 'loopback' }); ready();
+    for (;;) os.close(os.createPipe('pipe'));`,
+  'making libOSes': `
+    ready();
+    for (;;) demi.createLibOS({ libos: 'loopback', loopback: { namespace: String(Math.random()) } }).stop();`,
+  'making libOSes with a stack, and counting': `
+    ready();
+    for (;;) {
+      const os = demi.createLibOS({ libos: 'catpowder', device: { hub: 'counted' }, inet: { addresses: ['10.0.0.1/24'] } });
+      for (let i = 0; i < 20; ++i) os.stats();
+      os.stop();
+    }`,
   'views that it still holds': `
     const os = demi.createLibOS({ libos: 'loopback' });
     globalThis.held = []; for (let i = 0; i < 2000; ++i) held.push(os.sgaalloc(4096).segments);
@@ -80,10 +97,10 @@ test('workers that run at the same time and end by themselves give everything ba
   expect(await settled(before)).toBe(before);
 }, 60_000);
 
-function runToEnd(code: string): { status: number | null; out: string; ms: number } {
+function runToEnd(code: string, options: readonly string[] = []): { status: number | null; out: string; ms: number } {
   const from = performance.now();
   const script = `const demi = require(${JSON.stringify(root)}); (async () => { ${code} })();`;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...options, '-e', script], { encoding: 'utf8', timeout: 20_000 });
   return { status, out: stdout + stderr, ms: performance.now() - from };
 }
 
@@ -114,4 +131,36 @@ describe('a process', () => {
     expect(status).toBe(0);
     expect(out.match(/DEMI_FAILURE_UNCOLLECTED/g)).toHaveLength(1);
   });
+
+  test('counts a failure that nobody collected once, however often it was in a wait set', () => {
+    const code = `const os = demi.demi_init(); const qt = os.connect(os.socket(2, 1), '127.0.0.1:9'); const set = os.waitSet();
+      const later = () => new Promise((resolve) => setTimeout(resolve, 5));
+      for (let i = 0; i < 3; ++i) { set.add(qt); set.delete(qt); } await later();
+      set.add(qt); set.delete(qt); await later();
+      console.log('counted', os.stats().failuresUncollected);`;
+    expect(runToEnd(code).out).toContain('counted 1\n');
+  });
+
+  test('has back what a stopped libOS had mapped, when JavaScript does not look at it any more', () => {
+    // More than 8 MB each.
+    const code = `const os = () => demi.createLibOS({ libos: 'loopback', limits: { queues: 2 ** 20 } });
+      const mapped = () => Number(/VmSize:\\s+(\\d+)/.exec(require('node:fs').readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
+      const collect = async () => { for (let i = 0; i < 4; ++i) { gc(); await new Promise((resolve) => setTimeout(resolve, 5)); } };
+      const makeAndStop = async (count) => { for (let i = 0; i < count; ++i) await os().stop(); await collect(); };
+      await makeAndStop(4);
+      const before = mapped();
+      await makeAndStop(100);
+      console.log(mapped() - before < 200 ? 'given back' : 'kept ' + (mapped() - before) + ' MB');`;
+    expect(runToEnd(code, ['--expose-gc'])).toMatchObject({ status: 0, out: 'given back\n' });
+  });
+
+  test('that pushes more small messages than there may be pieces of memory waits', () => {
+    const code = `const os = demi.demi_init(); const qd = os.queue(Number.MAX_SAFE_INTEGER); const bytes = Buffer.from('x');
+      let pushes = 0; let last;
+      do last = os.push(qd, bytes); while (last.done && ++pushes < 9e6);
+      console.log('waits', !last.done, pushes);
+      for (let i = 0; i < 1000; ++i) os.wait(os.pop(qd)).sga.free();
+      console.log(os.wait(last, 1000).opcode); process.exit(0);`;
+    expect(runToEnd(code)).toMatchObject({ status: 0, out: expect.stringMatching(/^waits true 83\d{5}\npush\n$/) });
+  }, 60_000);
 });

@@ -82,3 +82,25 @@ test('a token of one cannot be waited for on the other', async () => {
   expect(one.wait(qt).opcode).toBe('push');
   await Promise.all([one.stop(), other.stop()]);
 });
+
+test('a wait that nothing can end is found out beside a libOS of the kernel, too, until that has a socket', async () => {
+  const [one, kernel] = [createLibOS({ libos: 'loopback' }), createLibOS({ libos: 'catnap' })];
+  for (const os of [one, kernel]) expect(() => os.wait(os.pop(os.queue()))).toThrow('EDEADLK');
+  const listener = kernel.socket(AF_INET, SOCK_STREAM);
+  kernel.bind(listener, '127.0.0.1:0');
+  kernel.listen(listener, 1);
+  const accepting = kernel.accept(listener);
+  expect(() => one.wait(one.pop(one.queue()), 5)).toThrow('ETIMEDOUT');
+  const client = kernel.socket(AF_INET, SOCK_STREAM);
+  kernel.wait(kernel.connect(client, kernel.getsockname(listener)));
+  expect(kernel.wait(accepting).opcode).toBe('accept');
+  await Promise.all([one.stop(), kernel.stop()]);
+});
+
+test('after a stop waitNextN gives what has finished, and then says why there is nothing', async () => {
+  const os = createLibOS({ libos: 'loopback' });
+  const popped = os.pop(os.queue());
+  await os.stop();
+  expect(os.waitNextN(8)).toMatchObject([{ opcode: 'failed', qt: popped }]);
+  for (const timeout of [undefined, 0, 5]) expect(() => os.waitNextN(1, timeout)).toThrow(/EINVAL.*stopped/);
+});

@@ -1,7 +1,7 @@
 // Memory queues: anonymous, rendezvous, and named ones.
 
 import { SHUT_RDWR, SHUT_WR } from '../../../lib';
-import { pattern, refuses, type Context } from '../context';
+import { any, fails, pattern, refuses, type Context } from '../context';
 
 export function memoryQueueCases(context: Context): void {
   test('messages stay whole and in order', async () => {
@@ -48,6 +48,22 @@ export function memoryQueueCases(context: Context): void {
     const { sga } = await popping;
     expect(sga.toBuffer().toString()).toBe('c');
     sga.free();
+  });
+
+  test('a SHUT_WR that is cancelled leaves the other one standing', async () => {
+    const { os } = context;
+    const qd = context.queue(1);
+    os.push(qd, 'fills it');
+    const waiting = os.push(qd, 'waits');
+    const [first, second] = [os.shutdown(qd, SHUT_WR), os.shutdown(qd, SHUT_WR)];
+    os.cancel(any(second));
+    await fails(any(second), 'ECANCELED');
+    refuses(() => os.push(qd, 'too late'), 'EPIPE');
+    os.cancel(any(first));
+    await fails(any(first), 'ECANCELED');
+    const after = os.push(qd, 'in time');
+    for (const text of ['fills it', 'waits', 'in time']) expect(await context.readText(qd)).toBe(text);
+    await Promise.all([waiting, after]);
   });
 
   test('SHUT_WR says done to every reader', async () => {

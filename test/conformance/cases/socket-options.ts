@@ -31,6 +31,7 @@ export function socketOptionCases(context: Context): void {
     }
     refuses(() => os.setsockopt(qd, IPPROTO_TCP, TCP_NODELAY, 'yes'), 'TypeError', 'TCP_NODELAY');
     refuses(() => os.setsockopt(context.datagram(), IPPROTO_TCP, TCP_NODELAY, true), 'ENOPROTOOPT', 'TCP_NODELAY');
+    refuses(() => os.getsockopt(context.datagram(), IPPROTO_TCP, TCP_NODELAY), 'ENOPROTOOPT', 'TCP_NODELAY');
   });
 
   test('SO_SNDBUF and SO_RCVBUF bound what is on its way', async () => {

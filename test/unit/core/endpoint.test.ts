@@ -25,6 +25,9 @@ describe('endpoints that are valid', () => {
     ['[fd00::1]:80', { family: 6, words: words(0xfd000000, 0, 0, 1), port: 80, scopeId: 0 }],
     ['[::]:0', { family: 6, words: words(0, 0, 0, 0), port: 0, scopeId: 0 }],
     ['[::ffff:10.0.0.1]:1', { family: 6, words: words(0, 0, 0xffff, 0x0a000001), port: 1, scopeId: 0 }],
+    ['[::10.0.0.1]:1', { family: 6, words: words(0, 0, 0, 0x0a000001), port: 1, scopeId: 0 }],
+    ['[64:ff9b::192.0.2.255%1]:1', { family: 6, words: words(0x64ff9b, 0, 0, 0xc00002ff), port: 1, scopeId: 1 }],
+    ['[1:2:3:4:5:6:7.8.9.10]:1', { family: 6, words: words(0x10002, 0x30004, 0x50006, 0x0708090a), port: 1, scopeId: 0 }],
     ['[FE80::1%3]:80', { family: 6, words: words(0xfe800000, 0, 0, 1), port: 80, scopeId: 3 }],
     ['[1:2:3:4:5:6:7:8]:9', { family: 6, words: words(0x10002, 0x30004, 0x50006, 0x70008), port: 9, scopeId: 0 }],
   ])('%s', (text, parsed) => {

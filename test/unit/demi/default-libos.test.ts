@@ -29,6 +29,17 @@ test('demi_fini with wrong options leaves the libOS where it is', async () => {
   expect(() => os.queue()).not.toThrow();
 });
 
+test('one that its LibOS has stopped makes room for the next', async () => {
+  {
+    await using os = demi.demi_init();
+    os.queue();
+  }
+  expect(demi.demi_queue()).toBeGreaterThan(0);
+  await demi.demi_fini();
+  await demi.demi_init().stop();
+  expect(() => demi.demi_init()).not.toThrow();
+});
+
 test('a configuration that is refused makes nothing', () => {
   expect(() => demi.demi_init(wrong({ libos: 'loopback', qeues: 1 }))).toThrow(/EINVAL.*'qeues' is not a key/);
   expect(() => demi.demi_init(wrong(5))).toThrow(TypeError);
