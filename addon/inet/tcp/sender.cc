@@ -69,14 +69,12 @@ void Sender::handle_syn_sent(Instant now) {
   } else {
     // Karn's algorithm, RFC 6298 3
     flight.timed_at = Instant::never();
-    if (syn_is_answer_) {
-      syn_is_answer_ = false;
-      core_.timers.arm(TcpTimer::kRetransmit, now + rtt_.rto(core_.config()));
-      return;
+    if (!syn_is_answer_) {
+      syn_was_lost_ = true;
+      ++totals_.segments_retransmitted;
+      ++core_.counters().retransmitted;
     }
-    syn_was_lost_ = true;
-    ++totals_.segments_retransmitted;
-    ++core_.counters().retransmitted;
+    syn_is_answer_ = false;
   }
   core_.timers.arm(TcpTimer::kRetransmit, now + rtt_.rto(core_.config()));
 }
