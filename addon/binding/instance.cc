@@ -128,7 +128,7 @@ void Instance::submit_all() {
     flush_if_due();
   }
   // There are as many segments as there may be: what is staged would become one each, so pushes are copied by native code, which waits until there is one.
-  if (!domain_->memory.has(0)) close_staging();
+  if (!domain_->memory.segments().admits(1)) close_staging();
 }
 
 void Instance::flush_if_due() {
@@ -277,7 +277,7 @@ void Instance::close_staging() {
 }
 
 bool Instance::renew_staging() {
-  staging_ = domain_->memory.has(0) ? domain_->memory.allocate_room(kStagingBytes) : BufferRef();
+  staging_ = domain_->memory.segments().admits(1) ? domain_->memory.allocate_room(kStagingBytes) : BufferRef();
   const bool renewed = static_cast<bool>(staging_);
   word(control::kStageWindow) = renewed ? staging_->window : 0;
   word(control::kStageOffset) = renewed ? staging_->window_offset + staging_->headroom : 0;

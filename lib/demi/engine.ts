@@ -455,7 +455,6 @@ export class Engine {
   /** When a wait that begins now is over, on native.now(). One of 0 ms takes its only look at the libOS here. */
   endOfWait(timeoutMs: number | undefined): number {
     if (timeoutMs === undefined) return Infinity;
-    if (this.stopped) return -Infinity;
     if (timeoutMs > 0) return this.native.now() + timeoutMs;
     this.native.waitSlice(0);
     this.environment.drain();
